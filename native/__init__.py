@@ -1,0 +1,37 @@
+"""The deterministic C++ core, as Python sees it.
+
+Everything that decides lives in the extension: it does no I/O, reads no clock, starts no thread.
+The same names are declared in `_native.pyi`; nothing else imports the extension.
+"""
+
+from native._native import (
+    FEATURE_NAMES,
+    Engine,
+    SimVenue,
+    crc32c,
+    dtypes,
+    encode_record,
+    enums,
+    feature_schema_hash,
+    features_batch,
+    merge_blocks,
+    normalize,
+    parse_decimal,
+    scan_records,
+)
+
+__all__ = [
+    "FEATURE_NAMES",
+    "Engine",
+    "SimVenue",
+    "crc32c",
+    "dtypes",
+    "encode_record",
+    "enums",
+    "feature_schema_hash",
+    "features_batch",
+    "merge_blocks",
+    "normalize",
+    "parse_decimal",
+    "scan_records",
+]

@@ -1,0 +1,123 @@
+// The engine: inputs with a time that never goes back, in; records, each naming its input, out.
+//
+// Theory of operation. Every input first moves time: the grid closes all steps earlier than the input, periodic book
+// snapshots fall due, the trader marks its positions once a closed step. Only then is the input itself applied. So
+// what a step holds never depends on what came after it, whoever feeds the engine: live sockets, a replay, a block
+// of records. There is no clock, no I/O, no thread and no randomness in here, and none below.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lob/config.hpp"
+#include "lob/market.hpp"
+#include "lob/outputs.hpp"
+#include "lob/record.hpp"
+#include "lob/sampler.hpp"
+#include "lob/trader.hpp"
+
+namespace lob {
+
+/// Why an input was refused; RejectRecord.code carries 1000 + the value. It then changed nothing.
+enum class InputError : std::uint8_t {
+  none = 0,
+  time_goes_back,      ///< earlier than the input before it
+  unknown_connection,  ///< not in the source table
+  bad_forecast,        ///< shape or values, see the text
+  bad_command,         ///< no JSON, unknown op, or not allowed in the present state
+  bad_reply,           ///< a simulated venue's frame that is none, or that the trader refuses
+  no_trader,           ///< a forecast, command or reply for an engine without signal and risk
+  bad_record,          ///< a record whose payload is too short for its kind
+};
+[[nodiscard]] std::string_view text_of(InputError error) noexcept;
+
+inline constexpr std::uint32_t input_error_code_first = 1000;
+
+struct EngineOutputs {
+  MarketOutputs market;
+  TradingOutputs trading;
+  std::vector<BookSnapshotRecord> book_snapshots;
+  std::vector<GridRecord> grid;
+  std::string arena;
+
+  [[nodiscard]] std::size_t count() const noexcept;
+  void clear() noexcept;
+};
+
+/// How `process` ended.
+struct BlockResult {
+  std::size_t records = 0;  ///< applied
+  std::size_t offset = 0;   ///< byte of the damaged record
+  RecordError error = RecordError::none;
+};
+
+class Engine final : private MarketObserver {
+ public:
+  /// Throws std::invalid_argument naming the key.
+  explicit Engine(std::string_view config_json);
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  /// One frame as received on a connection: market data, REST replies, and replies of the simulated venue.
+  void frame(std::uint64_t seq, ConnectionId connection, TsNs ts_recv_ns, Bytes frame);
+  /// Moves time, so that a quiet market still closes its steps.
+  void timer(std::uint64_t seq, TsNs ts_ns);
+  /// A model's forecast float32[H][V][20] of the step `ts_step_ns`.
+  void forecast(std::uint64_t seq, TsNs ts_ns, TsNs ts_step_ns, std::uint32_t model_id, std::span<const float> values,
+                std::size_t horizon_steps);
+  /// {"op": "reduce" | "halt" | "flatten" | "resume", "reason": "..."}
+  void command(std::uint64_t seq, TsNs ts_ns, Bytes json);
+  /// Feeds every record of a block; header, request and output-hash records are passed over.
+  BlockResult process(Bytes block);
+
+  [[nodiscard]] EngineOutputs& outputs() noexcept { return outputs_; }
+  [[nodiscard]] const EngineConfig& config() const noexcept { return config_; }
+  [[nodiscard]] const Market& market() const noexcept { return market_; }
+  /// Null without a grid.
+  [[nodiscard]] const Sampler* sampler() const noexcept { return sampler_ ? &*sampler_ : nullptr; }
+  /// Null without signal and risk.
+  [[nodiscard]] const Trader* trader() const noexcept { return trader_ ? &*trader_ : nullptr; }
+  [[nodiscard]] std::uint64_t steps_closed() const noexcept { return steps_closed_; }
+
+  /// The whole state but undrained outputs; equal states give equal bytes.
+  [[nodiscard]] std::string checkpoint() const;
+  /// False when the bytes are no checkpoint of an engine with these instruments, grid and trader (sources may differ:
+  /// the next hour is heard through other connections); the engine is then to be discarded.
+  [[nodiscard]] bool restore(std::string_view data);
+
+ private:
+  void on_book(InstrumentId instrument, TsNs ts_recv_ns, const OrderBook& book) override;
+  void on_trade(InstrumentId instrument, const TradeEvent& trade) override;
+  void on_invalid(InstrumentId instrument) override;
+
+  /// Everything that is due before an input of time `ts_ns`; false (and a reject) when time goes back.
+  bool advance(std::uint64_t seq, ConnectionId connection, TsNs ts_ns);
+  void close_steps(std::uint64_t seq, TsNs ts_ns);
+  void emit_snapshots(std::uint64_t seq, TsNs ts_ns);
+  void emit_snapshot(std::uint64_t seq, TsNs ts_ns, InstrumentId instrument);
+  void apply_record(const Record& record);
+  void apply_forecast_record(const Record& record);
+  void apply_reply(std::uint64_t seq, ConnectionId connection, TsNs ts_ns, Bytes frame);
+  void reject(std::uint64_t seq, ConnectionId connection, TsNs ts_ns, InputError error, std::string_view detail);
+  void reject_trader(std::uint64_t seq, ConnectionId connection, TsNs ts_ns, InputError error, TraderError cause);
+  [[nodiscard]] SlotBook slot_book(InstrumentId instrument) const;
+  void refresh_tops(TsNs ts_ns);
+
+  EngineConfig config_;
+  Market market_;
+  std::optional<Sampler> sampler_;
+  std::optional<Trader> trader_;
+  EngineOutputs outputs_;
+  TsNs ts_last_ns_ = 0;
+  TsNs ts_next_snapshot_ns_ = 0;
+  std::uint64_t steps_closed_ = 0;
+  std::vector<TopOfBook> tops_;     // scratch, one a slot
+  std::vector<Level> levels_;       // scratch of a snapshot
+  std::vector<float> forecast_;     // scratch of a forecast record
+  std::vector<GridRecord> unsent_;  // rows of steps that are not emitted
+};
+
+}  // namespace lob

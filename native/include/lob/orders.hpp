@@ -1,0 +1,137 @@
+// The life of our orders: one transition table, idempotent against repeated and late replies.
+//
+// A reply may come twice, late, or before the acknowledgement it follows. So every cell of the table is
+// one of: a move; `stay` (the filled size may change, the state does not); `ignore` (known, tells nothing
+// new); or illegal, which is an error value and changes nothing. An ended order keeps its state for ever,
+// but a fill of it with a new trade id is still counted. `unknown` (no answer in time) is never failed:
+// it is live until a reply says what became of it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "lob/byte_io.hpp"
+#include "lob/types.hpp"
+
+namespace lob {
+
+enum class OrderState : std::uint8_t {
+  pending_new = 0,
+  open = 1,
+  partially_filled = 2,
+  filled = 3,
+  cancelled = 4,
+  rejected = 5,
+  refused = 6,  ///< by our own risk; it never left
+  pending_cancel = 7,
+  unknown = 8,
+  expired = 9,
+};
+inline constexpr std::size_t order_state_count = 10;
+
+enum class OrderTrigger : std::uint8_t {
+  ack = 0,
+  fill_part = 1,
+  fill_all = 2,
+  cancel_sent = 3,
+  cancelled = 4,
+  rejected = 5,
+  expired = 6,
+  cancel_rejected = 7,  ///< does not prove that the order has ended
+  no_answer = 8,
+};
+inline constexpr std::size_t order_trigger_count = 9;
+
+enum class OrderError : std::uint8_t {
+  none = 0,
+  unknown_order = 1,       ///< never sent, or ended and forgotten
+  illegal_transition = 2,  ///< the table has no such cell
+  mismatch = 3,            ///< the reply names another instrument or side
+  overfilled = 4,          ///< counted, but more was filled than ordered
+};
+
+[[nodiscard]] std::string_view text_of(OrderError error) noexcept;
+
+/// No reply is awaited any more and nothing of it can rest at the venue.
+[[nodiscard]] constexpr bool is_ended(OrderState state) noexcept {
+  return state == OrderState::filled || state == OrderState::cancelled || state == OrderState::rejected ||
+         state == OrderState::refused || state == OrderState::expired;
+}
+
+/// The table itself: where `trigger` leads from `state`; nothing where it is illegal. `state` itself
+/// comes back for `stay` and `ignore`.
+[[nodiscard]] std::optional<OrderState> next_state(OrderState state, OrderTrigger trigger) noexcept;
+
+struct Order {
+  std::uint64_t client_order_id = 0;
+  std::uint32_t slot = 0;
+  Side side = Side::bid;
+  OrderState state = OrderState::pending_new;
+  PriceTicks price;
+  SizeUnits size;
+  SizeUnits filled;
+  TsNs ts_sent_ns = 0;
+
+  [[nodiscard]] SizeUnits remaining() const noexcept { return filled < size ? size - filled : SizeUnits{0}; }
+};
+
+struct OrderChange {
+  OrderError error = OrderError::none;
+  bool is_changed = false;  ///< state or filled size moved: an order event is due
+  OrderState from = OrderState::pending_new;
+  Order order;  ///< after the change
+};
+
+/// What of ours may still fill on one slot.
+struct InFlight {
+  SizeUnits buys;
+  SizeUnits sells;
+};
+
+class Orders {
+ public:
+  /// Client order ids are `run_tag << 32 | counter`, counter from 1.
+  explicit Orders(std::uint32_t run_tag) noexcept : run_tag_(run_tag) {}
+
+  [[nodiscard]] std::uint64_t next_client_order_id() noexcept;
+  [[nodiscard]] bool is_ours(std::uint64_t client_order_id) const noexcept {
+    return client_order_id >> 32U == run_tag_;
+  }
+
+  /// Registers an order before its request leaves. The caller took its id from `next_client_order_id`.
+  void add(const Order& order);
+  /// Moves an order by the table; not for fills.
+  OrderChange apply(std::uint64_t client_order_id, OrderTrigger trigger);
+  /// Counts a unique fill (the caller has dropped duplicates by trade id), of a live or an ended order.
+  OrderChange apply_fill(std::uint64_t client_order_id, SizeUnits size);
+
+  [[nodiscard]] const Order* find(std::uint64_t client_order_id) const noexcept;
+  [[nodiscard]] bool is_working(std::size_t slot) const noexcept;
+  [[nodiscard]] InFlight in_flight(std::size_t slot) const noexcept;
+  /// Orders that have not ended, by client order id.
+  [[nodiscard]] const std::map<std::uint64_t, Order>& live() const noexcept { return live_; }
+
+  void save(ByteWriter& writer) const;
+  [[nodiscard]] bool load(ByteReader& reader);
+
+ private:
+  [[nodiscard]] Order* find_any(std::uint64_t client_order_id) noexcept;
+  void retire(std::uint64_t client_order_id);
+
+  std::uint32_t run_tag_;
+  std::uint32_t counter_ = 0;
+  std::map<std::uint64_t, Order> live_;
+  // Ended orders are kept for late replies; the oldest go first.
+  std::map<std::uint64_t, Order> ended_;
+  std::deque<std::uint64_t> ended_by_age_;
+};
+
+/// Ended orders remembered; the oldest are forgotten first.
+inline constexpr std::size_t ended_orders_max = 4096;
+
+}  // namespace lob

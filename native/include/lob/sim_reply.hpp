@@ -1,0 +1,55 @@
+// What the simulated venue says about one of our orders: 64 bytes, little-endian, the frame of a
+// `sim_private` source.
+#pragma once
+
+#include <array>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+#include "lob/types.hpp"
+
+namespace lob {
+
+enum class SimReplyKind : std::uint8_t { ack = 0, fill = 1, cancelled = 2, rejected = 3, expired = 4 };
+
+/// Why an order or a cancel was turned down.
+enum class SimReason : std::uint8_t {
+  none = 0,
+  unknown_instrument = 1,
+  off_lot = 2,          ///< size not a positive multiple of the lot
+  bad_price = 3,        ///< a limit price that is not positive
+  no_book = 4,          ///< the venue's own book is not synchronised, or empty on the side asked of
+  duplicate_order = 5,  ///< client order id not above the last one of its run tag
+  unknown_order = 6,    ///< a cancel of nothing that rests: filled, ended or never here
+  malformed = 7,        ///< kind, side, type or time in force out of range
+};
+
+struct SimReply {
+  std::uint64_t client_order_id = 0;
+  TsNs ts_venue_ns = 0;
+  std::uint64_t trade_id = 0;         ///< unique on its instrument; 0 unless a fill
+  std::int64_t price_ticks = 0;       ///< of the fill
+  std::int64_t size_units = 0;        ///< of the fill
+  std::int64_t fee_quote_units = 0;   ///< of the fill; negative is a rebate
+  std::int64_t cumulative_units = 0;  ///< filled of the order so far, this reply included
+  std::uint32_t instrument = 0;
+  std::uint8_t kind = 0;      ///< SimReplyKind
+  std::uint8_t side = 0;      ///< of the order: 0 buy, 1 sell
+  std::uint8_t is_maker = 0;  ///< of the fill
+  std::uint8_t reason = 0;    ///< SimReason of a rejection
+
+  friend bool operator==(const SimReply&, const SimReply&) = default;
+};
+static_assert(sizeof(SimReply) == 64);
+static_assert(std::endian::native == std::endian::little);
+
+using SimReplyBytes = std::array<std::byte, sizeof(SimReply)>;
+
+[[nodiscard]] SimReplyBytes encode(const SimReply& reply) noexcept;
+
+/// Nothing when the length is not 64 or a closed word (kind, side, reason, is_maker) is out of range.
+[[nodiscard]] std::optional<SimReply> decode_sim_reply(Bytes bytes) noexcept;
+
+}  // namespace lob

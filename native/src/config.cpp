@@ -1,0 +1,324 @@
+#include "lob/config.hpp"
+
+#include <simdjson.h>
+
+#include <algorithm>
+#include <cmath>
+#include <stdexcept>
+
+#include "lob/decimal.hpp"
+
+namespace lob {
+namespace {
+
+namespace dom = simdjson::dom;
+
+[[noreturn]] void refuse(const std::string& key, const std::string& expected, const std::string& found) {
+  throw std::invalid_argument("engine settings: " + key + ": expected " + expected + ", found " + found);
+}
+
+/// One JSON object with the path that leads to it, so that every refusal names its key.
+class Section {
+ public:
+  Section(dom::object object, std::string path) : object_(object), path_(std::move(path)) {}
+
+  [[nodiscard]] bool has(std::string_view key) const {
+    dom::element element;
+    return object_[key].get(element) == simdjson::SUCCESS && !element.is_null();
+  }
+  [[nodiscard]] std::string path(std::string_view key) const { return path_ + std::string(key); }
+
+  [[nodiscard]] dom::element element(std::string_view key) const {
+    dom::element element;
+    if (object_[key].get(element) != simdjson::SUCCESS) refuse(path(key), "a value", "none");
+    return element;
+  }
+  [[nodiscard]] std::int64_t integer(std::string_view key) const {
+    std::int64_t value = 0;
+    if (element(key).get(value) != simdjson::SUCCESS) refuse(path(key), "an integer", found(key));
+    return value;
+  }
+  [[nodiscard]] std::int64_t integer_or(std::string_view key, std::int64_t otherwise) const {
+    return has(key) ? integer(key) : otherwise;
+  }
+  [[nodiscard]] std::int64_t at_least(std::string_view key, std::int64_t least) const {
+    const std::int64_t value = integer(key);
+    if (value < least) refuse(path(key), "at least " + std::to_string(least), std::to_string(value));
+    return value;
+  }
+  [[nodiscard]] double number(std::string_view key) const {
+    double value = 0;
+    if (element(key).get(value) != simdjson::SUCCESS || !std::isfinite(value)) {
+      refuse(path(key), "a number", found(key));
+    }
+    return value;
+  }
+  [[nodiscard]] double number_or(std::string_view key, double otherwise) const {
+    return has(key) ? number(key) : otherwise;
+  }
+  [[nodiscard]] bool flag_or(std::string_view key, bool otherwise) const {
+    bool value = otherwise;
+    if (has(key) && element(key).get(value) != simdjson::SUCCESS) refuse(path(key), "true or false", found(key));
+    return value;
+  }
+  [[nodiscard]] std::string text(std::string_view key) const {
+    std::string_view value;
+    if (element(key).get(value) != simdjson::SUCCESS) refuse(path(key), "a text", found(key));
+    return std::string(value);
+  }
+  [[nodiscard]] dom::array array(std::string_view key) const {
+    dom::array value;
+    if (element(key).get(value) != simdjson::SUCCESS) refuse(path(key), "a list", found(key));
+    return value;
+  }
+  [[nodiscard]] Section section(std::string_view key) const {
+    dom::object value;
+    if (element(key).get(value) != simdjson::SUCCESS) refuse(path(key), "an object", found(key));
+    return {value, path(key) + "."};
+  }
+  [[nodiscard]] std::vector<Section> sections(std::string_view key) const {
+    std::vector<Section> out;
+    for (const dom::element item : array(key)) {
+      const std::string item_path = path(key) + "[" + std::to_string(out.size()) + "]";
+      dom::object value;
+      if (item.get(value) != simdjson::SUCCESS) refuse(item_path, "an object", simdjson::minify(item));
+      out.emplace_back(value, item_path + ".");
+    }
+    return out;
+  }
+  [[nodiscard]] std::string found(std::string_view key) const { return simdjson::minify(element(key)); }
+
+ private:
+  dom::object object_;
+  std::string path_;
+};
+
+/// A fraction given as a decimal text or number, counted in 10^-`decimals` x 10^-4: "2.5" bps is 25000 e8.
+std::int64_t scaled(const Section& section, std::string_view key, std::string_view unit) {
+  const DecimalScale scale = DecimalScale::of(unit).value();
+  const dom::element element = section.element(key);
+  std::string_view digits;
+  const std::string number = element.is_string() ? std::string() : simdjson::minify(element);
+  if (element.get(digits) != simdjson::SUCCESS) digits = number;
+  const bool is_negative = !digits.empty() && digits.front() == '-';
+  const DecimalResult parsed = parse_decimal(is_negative ? digits.substr(1) : digits, scale);
+  if (!parsed.is_ok()) refuse(section.path(key), "a decimal of unit " + std::string(unit), section.found(key));
+  return is_negative ? -parsed.units : parsed.units;
+}
+
+template <class T>
+T word(const Section& section, std::string_view key, std::optional<T> (*parse)(std::string_view) noexcept,
+       const char* expected) {
+  const std::optional<T> value = parse(section.text(key));
+  if (!value) refuse(section.path(key), expected, section.found(key));
+  return *value;
+}
+
+constexpr const char* venue_words = "binance_usdm, binance_spot, bybit_spot or other";
+constexpr std::string_view e8_of_bps = "0.0001";  // 1 bps = 10^-4, so 10^-8 of one is 10^-4 bps
+
+InstrumentSpec parse_instrument(const Section& section, std::size_t position) {
+  if (section.integer("id") != static_cast<std::int64_t>(position)) {
+    refuse(section.path("id"), "ids ascending from 0", section.found("id"));
+  }
+  InstrumentSpec spec;
+  spec.venue = word(section, "venue", &venue_of, venue_words);
+  spec.symbol = section.text("symbol");
+  spec.market_type = word(section, "market_type", &market_type_of, "perpetual or spot");
+  spec.tick = section.text("tick");
+  spec.size_unit = section.text("size_unit");
+  spec.lot = section.text("lot");
+  spec.maker_fee_e8 = scaled(section, "maker_fee_bps", e8_of_bps);
+  spec.taker_fee_e8 = scaled(section, "taker_fee_bps", e8_of_bps);
+  return spec;
+}
+
+InstrumentId find_instrument(const EngineConfig& config, const Section& section, Venue venue) {
+  if (!section.has("instrument")) return no_instrument;
+  const std::string symbol = section.text("instrument");
+  for (std::size_t i = 0; i < config.instruments.size(); ++i) {
+    if (config.instruments[i].venue == venue && config.instruments[i].symbol == symbol) {
+      return static_cast<InstrumentId>(i);
+    }
+  }
+  refuse(section.path("instrument"), "a symbol of the instrument table", section.found("instrument"));
+}
+
+/// Sources may come in any order; ids are positions in the table, and ids between are shared sockets of no venue.
+void parse_sources(const Section& root, EngineConfig& config) {
+  for (const Section& section : root.sections("sources")) {
+    SourceSpec source;
+    source.venue = word(section, "venue", &venue_of, venue_words);
+    source.kind = word(section, "kind", &source_kind_of, "websocket, rest_depth, rest_exchange_info or sim_private");
+    source.instrument = find_instrument(config, section, source.venue);
+    const std::int64_t id = section.integer("id");
+    if (id < 0 || id > 65535) refuse(section.path("id"), "0 to 65535", std::to_string(id));
+    const auto position = static_cast<std::size_t>(id);
+    if (config.sources.size() <= position) config.sources.resize(position + 1);
+    config.sources[position] = source;
+  }
+}
+
+double unit_value(const std::string& decimal) { return std::stod(decimal); }
+
+GridSlot parse_slot(const EngineConfig& config, dom::element element, const std::string& key) {
+  GridSlot slot;
+  if (element.is_null()) return slot;
+  std::int64_t id = 0;
+  if (element.get(id) != simdjson::SUCCESS || id < 0 ||
+      id >= static_cast<std::int64_t>(config.instruments.size())) {
+    refuse(key, "null or an instrument id", simdjson::minify(element));
+  }
+  slot.instrument = static_cast<InstrumentId>(id);
+  slot.tick = unit_value(config.instruments[slot.instrument].tick);
+  slot.size_unit = unit_value(config.instruments[slot.instrument].size_unit);
+  return slot;
+}
+
+SamplerConfig parse_grid(const EngineConfig& config, const Section& section) {
+  SamplerConfig grid;
+  grid.step_ns = section.at_least("step_ns", 1);
+  grid.stale_ns = section.at_least("stale_ns", 1);
+  grid.reference_slot = static_cast<std::size_t>(section.at_least("reference", 0));
+  grid.window_steps = static_cast<std::size_t>(section.at_least("window_steps", 1));
+  grid.max_catchup_steps = static_cast<std::size_t>(section.at_least("max_catchup_steps", 1));
+  for (const dom::element element : section.array("slots")) {
+    const std::string key = section.path("slots") + "[" + std::to_string(grid.slots.size()) + "]";
+    grid.slots.push_back(parse_slot(config, element, key));
+  }
+  const std::string_view fault = fault_of(grid);
+  if (!fault.empty()) refuse("grid", "a usable grid", std::string(fault));
+  return grid;
+}
+
+constexpr TsNs default_step_ns = 100'000'000;
+
+void parse_emit(const Section& root, EngineConfig& config) {
+  if (!root.has("emit")) return;
+  const Section section = root.section("emit");
+  config.emit.book_updates = section.flag_or("book_updates", false);
+  config.emit.trades = section.flag_or("trades", false);
+  config.emit.quotes = section.flag_or("quotes", false);
+  config.emit.grid = section.flag_or("grid", false);
+  const TsNs step_ns = config.grid ? config.grid->step_ns : default_step_ns;
+  config.emit.book_snapshot_every_ns = section.integer_or("book_snapshot_every_steps", 0) * step_ns;
+}
+
+std::int64_t slot_size(const EngineConfig& config, const Section& section, std::string_view key, std::size_t slot) {
+  const dom::array values = section.array(key);
+  const InstrumentId instrument = config.grid->slots[slot].instrument;
+  if (values.size() != config.grid->slots.size()) {
+    refuse(section.path(key), std::to_string(config.grid->slots.size()) + " sizes, one a slot", section.found(key));
+  }
+  if (instrument == no_instrument) return 0;
+  std::string_view digits;
+  const DecimalScale scale = DecimalScale::of(config.instruments[instrument].size_unit).value();
+  const bool is_text = values.at(slot).get(digits) == simdjson::SUCCESS;
+  const DecimalResult size = parse_decimal(is_text ? digits : "", scale);
+  if (!size.is_ok()) {
+    refuse(section.path(key) + "[" + std::to_string(slot) + "]",
+           "a decimal in quotes, a multiple of " + config.instruments[instrument].size_unit, section.found(key));
+  }
+  return size.units;
+}
+
+/// tick x size_unit in 10^-18 of the quote currency, exactly.
+std::int64_t quote_unit_e18(const InstrumentSpec& spec) {
+  const DecimalScale e9 = DecimalScale::of("0.000000001").value();
+  const DecimalResult tick = parse_decimal(spec.tick, e9);
+  const DecimalResult size_unit = parse_decimal(spec.size_unit, e9);
+  std::int64_t product = 0;
+  if (!tick.is_ok() || !size_unit.is_ok() || __builtin_mul_overflow(tick.units, size_unit.units, &product)) {
+    refuse("instruments." + spec.symbol, "tick and size_unit of at most 9 decimals", spec.tick + ", " + spec.size_unit);
+  }
+  return product;
+}
+
+TraderSlot parse_trader_slot(const EngineConfig& config, const Section& signal, const Section& risk,
+                             std::size_t slot) {
+  TraderSlot out;
+  out.instrument = config.grid->slots[slot].instrument;
+  if (out.instrument == no_instrument) return out;
+  const InstrumentSpec& spec = config.instruments[out.instrument];
+  out.lot = SizeUnits{parse_decimal(spec.lot, DecimalScale::of(spec.size_unit).value()).units};
+  out.order_size = SizeUnits{slot_size(config, signal, "order_size", slot)};
+  out.max_position = SizeUnits{slot_size(config, risk, "max_position", slot)};
+  out.max_order_size = SizeUnits{slot_size(config, risk, "max_order_size", slot)};
+  out.slippage_cap_ticks = signal.integer_or("slippage_cap_ticks", 0);
+  out.flatten_cap_ticks = signal.integer_or("flatten_cap_ticks", 10);
+  out.taker_fee_e8 = spec.taker_fee_e8;
+  out.quote_unit_e18 = quote_unit_e18(spec);
+  out.is_short_allowed = signal.flag_or("is_spot_short_allowed", true) || spec.market_type == MarketType::perpetual;
+  return out;
+}
+
+SignalConfig parse_signal(const Section& section) {
+  SignalConfig signal;
+  signal.horizon_step = static_cast<std::size_t>(section.at_least("horizon_step", 1));
+  signal.cost_multiple = section.number("cost_multiple");
+  signal.edge_bps = section.number("edge_bps");
+  signal.exit_bps = section.number_or("exit_bps", 0.0);
+  return signal;
+}
+
+RiskLimits parse_risk(const Section& section) {
+  RiskLimits limits;
+  limits.price_deviation_e8 = std::llround(section.number("price_deviation_bps") * 1e4);
+  limits.net_exposure_e8 = scaled(section, "max_exposure_quote", "0.00000001");
+  limits.gross_exposure_e8 = section.has("max_gross_exposure_quote")
+                                 ? scaled(section, "max_gross_exposure_quote", "0.00000001")
+                                 : limits.net_exposure_e8;
+  limits.forecast_age_max_ns = section.at_least("forecast_age_max_ns", 1);
+  return limits;
+}
+
+TraderConfig parse_trader(const Section& root, const EngineConfig& config) {
+  if (!config.grid) refuse("grid", "a grid, since signal and risk are given", "none");
+  const Section signal = root.section("signal");
+  const Section risk = root.section("risk");
+  TraderConfig trader;
+  trader.run_tag = static_cast<std::uint32_t>(root.at_least("run_tag", 0));
+  trader.signal = parse_signal(signal);
+  trader.risk = parse_risk(risk);
+  for (std::size_t slot = 0; slot < config.grid->slots.size(); ++slot) {
+    trader.slots.push_back(parse_trader_slot(config, signal, risk, slot));
+  }
+  std::string error;
+  if (!check_config(trader, error)) throw std::invalid_argument("engine settings: " + error);
+  return trader;
+}
+
+void parse_sections(const Section& root, EngineConfig& config) {
+  if (root.has("feed")) {
+    const Section feed = root.section("feed");
+    config.feed.buffer_frames_max = static_cast<std::size_t>(feed.at_least("buffer_frames_max", 1));
+  }
+  if (root.has("grid")) config.grid = parse_grid(config, root.section("grid"));
+  parse_emit(root, config);
+  if (root.has("signal") || root.has("risk")) config.trader = parse_trader(root, config);
+  if (root.has("matching")) {
+    config.matching.order_latency_ns = root.section("matching").at_least("order_latency_ns", 0);
+  }
+}
+
+}  // namespace
+
+EngineConfig parse_config(std::string_view json) {
+  dom::parser parser;
+  dom::object document;
+  if (const auto error = parser.parse(simdjson::padded_string(json)).get(document); error != simdjson::SUCCESS) {
+    refuse("document", "a JSON object", simdjson::error_message(error));
+  }
+  const Section root(document, "");
+  EngineConfig config;
+  for (const Section& section : root.sections("instruments")) {
+    config.instruments.push_back(parse_instrument(section, config.instruments.size()));
+    std::string error;
+    if (!make_scale(config.instruments.back(), error)) throw std::invalid_argument("engine settings: " + error);
+  }
+  parse_sources(root, config);
+  parse_sections(root, config);
+  return config;
+}
+
+}  // namespace lob

@@ -1,0 +1,15 @@
+#include "lob/decode/binance_usdm.hpp"
+
+#include "binance_fields.hpp"
+
+namespace lob {
+
+DecodeStatus decode_binance_usdm(FrameReader& reader, const InstrumentTable& table, const SourceSpec& source, Bytes frame,
+                                 Decoded& decoded) {
+  constexpr BinanceRules rules{.venue = Venue::binance_usdm, .has_previous_id = true};
+  BinanceFrame read;
+  if (const DecodeStatus status = read_binance(reader, frame, read); !status.is_ok()) return status;
+  return interpret_binance(rules, read, source, table, reader, decoded);
+}
+
+}  // namespace lob

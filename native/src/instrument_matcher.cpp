@@ -1,0 +1,286 @@
+#include "lob/instrument_matcher.hpp"
+
+#include <algorithm>
+#include <limits>
+
+#include "lob/money.hpp"
+
+namespace lob {
+namespace {
+
+constexpr std::uint8_t kind_place = 0;
+constexpr std::uint8_t kind_cancel = 1;
+constexpr std::uint8_t type_limit = 0;
+constexpr std::uint8_t type_market = 1;
+constexpr std::uint8_t time_in_force_gtc = 0;
+constexpr std::uint8_t time_in_force_ioc = 1;
+constexpr std::size_t first_levels = 32;
+constexpr SizeUnits endless_queue{std::numeric_limits<std::int64_t>::max()};
+
+SimReply reply_to(std::uint64_t client_order_id, InstrumentId instrument, Side side,
+                  SimReplyKind kind) noexcept {
+  SimReply reply;
+  reply.client_order_id = client_order_id;
+  reply.instrument = instrument;
+  reply.side = static_cast<std::uint8_t>(side);
+  reply.kind = static_cast<std::uint8_t>(kind);
+  return reply;
+}
+
+SimReply rejection(const OrderRequestRecord& request, SimReason reason, TsNs ts_ns) noexcept {
+  const auto side = static_cast<Side>(request.side & 1U);
+  SimReply reply = reply_to(request.client_order_id, request.instrument, side, SimReplyKind::rejected);
+  reply.reason = static_cast<std::uint8_t>(reason);
+  reply.ts_venue_ns = ts_ns;
+  return reply;
+}
+
+/// Is `price` no worse for the taker than `limit`?
+bool is_within_limit(Side taker, PriceTicks price, const OrderRequestRecord& request) noexcept {
+  if (request.type == type_market) return true;
+  return taker == Side::bid ? price.value <= request.price_ticks : price.value >= request.price_ticks;
+}
+
+/// Did a trade print at a price worse for the aggressor's other side than ours: beyond our resting price?
+bool is_through(Side resting, PriceTicks ours, PriceTicks traded) noexcept {
+  return resting == Side::bid ? traded < ours : traded > ours;
+}
+
+bool is_better(Side side, PriceTicks a, PriceTicks b) noexcept {
+  return side == Side::bid ? a > b : a < b;
+}
+
+}  // namespace
+
+SizeUnits InstrumentMatcher::whole_lots(SizeUnits size) const noexcept {
+  return SizeUnits{size.value - size.value % terms_.lot.value};
+}
+
+void InstrumentMatcher::on_request(const OrderRequestRecord& request, const OrderBook* book, TsNs ts_ns,
+                                   std::vector<SimReply>& out) {
+  if (request.kind == kind_cancel) return cancel(request, ts_ns, out);
+  place(request, book, ts_ns, out);
+}
+
+SimReason InstrumentMatcher::refusal(const OrderRequestRecord& request, const OrderBook* book) const {
+  const bool is_worded = request.kind == kind_place && request.side <= 1 && request.type <= type_market &&
+                         request.time_in_force <= time_in_force_ioc;
+  if (!is_worded) return SimReason::malformed;
+  const auto last = last_counter_by_tag_.find(static_cast<std::uint32_t>(request.client_order_id >> 32U));
+  const auto counter = static_cast<std::uint32_t>(request.client_order_id);
+  if (last != last_counter_by_tag_.end() && counter <= last->second) return SimReason::duplicate_order;
+  if (request.size_units <= 0 || request.size_units % terms_.lot.value != 0) return SimReason::off_lot;
+  if (request.type == type_limit && request.price_ticks <= 0) return SimReason::bad_price;
+  const Side opposite_side = opposite(static_cast<Side>(request.side));
+  return book == nullptr || !book->best(opposite_side) ? SimReason::no_book : SimReason::none;
+}
+
+void InstrumentMatcher::place(const OrderRequestRecord& request, const OrderBook* book, TsNs ts_ns,
+                              std::vector<SimReply>& out) {
+  const SimReason reason = refusal(request, book);
+  if (reason != SimReason::none) {
+    out.push_back(rejection(request, reason, ts_ns));
+    return;
+  }
+  last_counter_by_tag_[static_cast<std::uint32_t>(request.client_order_id >> 32U)] =
+      static_cast<std::uint32_t>(request.client_order_id);
+  const auto side = static_cast<Side>(request.side);
+  SimReply ack = reply_to(request.client_order_id, terms_.instrument, side, SimReplyKind::ack);
+  ack.ts_venue_ns = ts_ns;
+  out.push_back(ack);
+
+  const SizeUnits filled = take(request, *book, ts_ns, out);
+  if (filled.value == request.size_units) return;
+  if (request.type == type_market || request.time_in_force == time_in_force_ioc) {
+    SimReply expired = reply_to(request.client_order_id, terms_.instrument, side, SimReplyKind::expired);
+    expired.ts_venue_ns = ts_ns;
+    expired.cumulative_units = filled.value;
+    out.push_back(expired);
+    return;
+  }
+  const PriceTicks price{request.price_ticks};
+  const bool is_known = book->is_within_horizon(side, price);
+  resting_.push_back({.client_order_id = request.client_order_id,
+                      .side = side,
+                      .price = price,
+                      .size = SizeUnits{request.size_units},
+                      .filled = filled,
+                      .queue_ahead = is_known ? book->size_at(side, price) : endless_queue});
+}
+
+SizeUnits InstrumentMatcher::take(const OrderRequestRecord& request, const OrderBook& book, TsNs ts_ns,
+                                  std::vector<SimReply>& out) {
+  const auto side = static_cast<Side>(request.side);
+  SizeUnits filled;
+  std::size_t walked = 0;
+  for (std::size_t depth = first_levels;; depth *= 2) {
+    levels_.resize(depth);
+    const std::size_t count = book.top(opposite(side), levels_);
+    for (; walked < count; ++walked) {
+      const Level& level = levels_[walked];
+      if (filled.value == request.size_units || !is_within_limit(side, level.price, request)) return filled;
+      const SizeUnits size = take_level(opposite(side), level, SizeUnits{request.size_units} - filled);
+      if (size.value == 0) continue;
+      filled += size;
+      SimReply reply = fill(request.client_order_id, side, level.price, size, terms_.taker_fee_e8);
+      reply.ts_venue_ns = ts_ns;
+      reply.cumulative_units = filled.value;
+      out.push_back(reply);
+    }
+    if (count < depth) return filled;
+  }
+}
+
+SizeUnits InstrumentMatcher::take_level(Side book_side, const Level& level, SizeUnits wanted) {
+  const auto before = taken(book_side).find(level.price);
+  const SizeUnits gone = before == taken(book_side).end() ? SizeUnits{0} : before->second.taken;
+  const SizeUnits left = level.size - gone;
+  const SizeUnits size = whole_lots(std::min(wanted, left));
+  if (size.value <= 0) return SizeUnits{0};
+  taken(book_side)[level.price] = {.taken = gone + size, .visible = level.size};
+  return size;
+}
+
+SimReply InstrumentMatcher::fill(std::uint64_t client_order_id, Side side, PriceTicks price, SizeUnits size,
+                                 std::int64_t fee_e8) {
+  SimReply reply = reply_to(client_order_id, terms_.instrument, side, SimReplyKind::fill);
+  reply.trade_id = ++last_trade_id_;
+  reply.price_ticks = price.value;
+  reply.size_units = size.value;
+  // A fee beyond int64 belongs to a notional that no position can hold either; the trader then halts.
+  reply.fee_quote_units =
+      fee_quote_units(notional(price, size), fee_e8).value_or(std::numeric_limits<std::int64_t>::max());
+  return reply;
+}
+
+void InstrumentMatcher::cancel(const OrderRequestRecord& request, TsNs ts_ns, std::vector<SimReply>& out) {
+  const auto is_it = [&](const Resting& order) { return order.client_order_id == request.client_order_id; };
+  const auto found = std::find_if(resting_.begin(), resting_.end(), is_it);
+  if (found == resting_.end()) {
+    out.push_back(rejection(request, SimReason::unknown_order, ts_ns));
+    return;
+  }
+  SimReply reply = reply_to(found->client_order_id, terms_.instrument, found->side, SimReplyKind::cancelled);
+  reply.ts_venue_ns = ts_ns;
+  reply.cumulative_units = found->filled.value;
+  out.push_back(reply);
+  resting_.erase(found);
+}
+
+void InstrumentMatcher::on_book(const OrderBook& book) {
+  for (const Side side : {Side::bid, Side::ask}) {
+    std::erase_if(taken(side),
+                  [&](const auto& entry) { return book.size_at(side, entry.first) != entry.second.visible; });
+  }
+}
+
+bool InstrumentMatcher::is_news(const TradeEvent& trade) {
+  if (!is_aggregate_) is_aggregate_ = trade.is_aggregate;
+  if (*is_aggregate_ != trade.is_aggregate) return false;
+  if (trade.trade_id == no_id) return true;
+  if (trade.trade_id <= last_public_trade_id_) return false;
+  last_public_trade_id_ = trade.trade_id;
+  return true;
+}
+
+void InstrumentMatcher::on_trade(const TradeEvent& trade, TsNs ts_ns, std::vector<SimReply>& out) {
+  if (!is_news(trade) || resting_.empty()) return;
+  const Side side = opposite(trade.aggressor_side);
+  std::vector<Resting*> reached;
+  for (Resting& order : resting_) {
+    if (order.side == side && !is_better(side, trade.price, order.price)) reached.push_back(&order);
+  }
+  std::stable_sort(reached.begin(), reached.end(),
+                   [&](const Resting* a, const Resting* b) { return is_better(side, a->price, b->price); });
+
+  SizeUnits left = trade.size;  // What of the trade is not yet ours.
+  for (Resting* order : reached) {
+    if (is_through(side, order->price, trade.price)) order->queue_ahead = SizeUnits{0};
+    const SizeUnits queue_gone = std::min(order->queue_ahead, left);
+    if (order->queue_ahead != endless_queue) order->queue_ahead -= queue_gone;
+    const SizeUnits size = whole_lots(std::min(order->size - order->filled, left - queue_gone));
+    if (size.value == 0) continue;
+    fill_resting(*order, size, ts_ns, out);
+    left -= size;
+  }
+  std::erase_if(resting_, [](const Resting& order) { return order.filled == order.size; });
+}
+
+void InstrumentMatcher::fill_resting(Resting& order, SizeUnits size, TsNs ts_ns, std::vector<SimReply>& out) {
+  order.filled += size;
+  SimReply reply = fill(order.client_order_id, order.side, order.price, size, terms_.maker_fee_e8);
+  reply.ts_venue_ns = ts_ns;
+  reply.cumulative_units = order.filled.value;
+  reply.is_maker = 1;
+  out.push_back(reply);
+}
+
+void InstrumentMatcher::save(ByteWriter& writer) const {
+  writer.put(last_trade_id_);
+  writer.put(last_public_trade_id_);
+  writer.put(static_cast<std::uint8_t>(is_aggregate_ ? (*is_aggregate_ ? 2 : 1) : 0));
+  writer.put_count(resting_.size());
+  for (const Resting& order : resting_) {
+    writer.put(order.client_order_id);
+    writer.put(order.side);
+    writer.put(order.price);
+    writer.put(order.size);
+    writer.put(order.filled);
+    writer.put(order.queue_ahead);
+  }
+  for (const auto& side : taken_) {
+    writer.put_count(side.size());
+    for (const auto& [price, level] : side) {
+      writer.put(price);
+      writer.put(level.taken);
+      writer.put(level.visible);
+    }
+  }
+  writer.put_count(last_counter_by_tag_.size());
+  for (const auto& [tag, counter] : last_counter_by_tag_) {
+    writer.put(tag);
+    writer.put(counter);
+  }
+}
+
+bool InstrumentMatcher::load(ByteReader& reader) {
+  constexpr std::size_t resting_bytes = 41;
+  constexpr std::size_t taken_bytes = 24;
+  std::uint8_t kind = 0;
+  std::size_t count = 0;
+  if (!reader.get(last_trade_id_) || !reader.get(last_public_trade_id_) || !reader.get(kind)) return false;
+  if (kind > 2) return reader.fail();
+  is_aggregate_ = kind == 0 ? std::nullopt : std::optional<bool>(kind == 2);
+
+  resting_.clear();
+  if (!reader.get_count(count, resting_bytes)) return false;
+  for (std::size_t i = 0; i < count; ++i) {
+    Resting order;
+    const bool is_read = reader.get(order.client_order_id) && reader.get_enum(order.side, Side::ask) &&
+                         reader.get(order.price) && reader.get(order.size) && reader.get(order.filled) &&
+                         reader.get(order.queue_ahead);
+    if (!is_read) return false;
+    resting_.push_back(order);
+  }
+  for (auto& side : taken_) {
+    side.clear();
+    if (!reader.get_count(count, taken_bytes)) return false;
+    for (std::size_t i = 0; i < count; ++i) {
+      PriceTicks price;
+      Taken level;
+      if (!reader.get(price) || !reader.get(level.taken) || !reader.get(level.visible)) return false;
+      side[price] = level;
+    }
+  }
+  last_counter_by_tag_.clear();
+  if (!reader.get_count(count, 8)) return false;
+  for (std::size_t i = 0; i < count; ++i) {
+    std::uint32_t tag = 0;
+    std::uint32_t counter = 0;
+    if (!reader.get(tag) || !reader.get(counter)) return false;
+    last_counter_by_tag_[tag] = counter;
+  }
+  return true;
+}
+
+}  // namespace lob

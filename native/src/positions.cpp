@@ -1,0 +1,118 @@
+#include "lob/positions.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <optional>
+
+#include "lob/money.hpp"
+
+namespace lob {
+namespace {
+
+using Sums = std::optional<Position>;
+
+/// Sums that cannot wrap: the new position, or nothing where one of them leaves int64.
+Sums booked(const Position& before, const PositionFill& fill) noexcept {
+  const Int128 signed_size = fill.side == Side::bid ? fill.size.value : -static_cast<Int128>(fill.size.value);
+  const Int128 units = before.units.value;
+  const bool is_opposite = (units > 0 && signed_size < 0) || (units < 0 && signed_size > 0);
+  const Int128 held = magnitude(units);
+  const Int128 closed = is_opposite ? std::min(magnitude(signed_size), held) : 0;
+  const Int128 signed_closed = signed_size < 0 ? -closed : closed;
+  const Int128 opened = signed_size - signed_closed;
+
+  // Division truncates towards zero; the fraction stays with the cost of what is left open.
+  const Int128 closed_cost = closed == 0 ? 0 : static_cast<Int128>(before.cost_quote_units) * closed / held;
+  const Int128 price = fill.price.value;
+  const auto new_units = narrow(units + signed_size);
+  const auto cost = narrow(before.cost_quote_units - closed_cost + opened * price);
+  const auto realised = narrow(before.realised_quote_units - signed_closed * price - closed_cost);
+  const auto fees = narrow(static_cast<Int128>(before.fees_quote_units) + fill.fee_quote_units);
+  if (!new_units || !cost || !realised || !fees) return std::nullopt;
+
+  Position after = before;
+  after.units = SizeUnits{*new_units};
+  after.cost_quote_units = *cost;
+  after.realised_quote_units = *realised;
+  after.fees_quote_units = *fees;
+  return after;
+}
+
+void put(ByteWriter& writer, const Position& position) {
+  writer.put(position.units);
+  writer.put(position.cost_quote_units);
+  writer.put(position.realised_quote_units);
+  writer.put(position.fees_quote_units);
+  writer.put(position.mid_x2_ticks);
+}
+
+bool get(ByteReader& reader, Position& position) {
+  return reader.get(position.units) && reader.get(position.cost_quote_units) &&
+         reader.get(position.realised_quote_units) && reader.get(position.fees_quote_units) &&
+         reader.get(position.mid_x2_ticks);
+}
+
+}  // namespace
+
+std::int64_t unrealised_quote_units(const Position& position) noexcept {
+  const Int128 value = floor_div(static_cast<Int128>(position.units.value) * position.mid_x2_ticks, 2);
+  const Int128 unrealised = value - position.cost_quote_units;
+  const Int128 lowest = std::numeric_limits<std::int64_t>::min();
+  const Int128 highest = std::numeric_limits<std::int64_t>::max();
+  return static_cast<std::int64_t>(std::clamp(unrealised, lowest, highest));
+}
+
+Positions::Positions(std::size_t slot_count) : slots_(slot_count) {}
+
+FillOutcome Positions::apply(std::size_t slot, const PositionFill& fill) {
+  if (fill.price.value <= 0 || fill.size.value <= 0) return FillOutcome::malformed;
+  Slot& entry = slots_[slot];
+  if (entry.trade_ids.contains(fill.trade_id)) return FillOutcome::duplicate;
+
+  const Sums after = booked(entry.position, fill);
+  if (!after) return FillOutcome::overflow;
+  entry.position = *after;
+  remember(entry, fill.trade_id);
+  return FillOutcome::applied;
+}
+
+void Positions::remember(Slot& slot, std::uint64_t trade_id) {
+  slot.trade_ids.insert(trade_id);
+  slot.trade_ids_by_age.push_back(trade_id);
+  if (slot.trade_ids_by_age.size() <= trade_ids_max) return;
+  slot.trade_ids.erase(slot.trade_ids_by_age.front());
+  slot.trade_ids_by_age.pop_front();
+}
+
+void Positions::mark(std::size_t slot, const TopOfBook& top) noexcept {
+  if (top.is_usable()) slots_[slot].position.mid_x2_ticks = top.mid_x2_ticks();
+}
+
+void Positions::save(ByteWriter& writer) const {
+  writer.put_count(slots_.size());
+  for (const Slot& slot : slots_) {
+    put(writer, slot.position);
+    writer.put_count(slot.trade_ids_by_age.size());
+    for (const std::uint64_t trade_id : slot.trade_ids_by_age) writer.put(trade_id);
+  }
+}
+
+bool Positions::load(ByteReader& reader) {
+  std::size_t slot_count = 0;
+  if (!reader.get_count(slot_count, 1)) return false;
+  if (slot_count != slots_.size()) return reader.fail();
+  for (Slot& slot : slots_) {
+    slot = Slot{};
+    std::size_t id_count = 0;
+    if (!get(reader, slot.position) || !reader.get_count(id_count, sizeof(std::uint64_t))) return false;
+    if (id_count > trade_ids_max) return reader.fail();
+    for (std::size_t i = 0; i < id_count; ++i) {
+      std::uint64_t trade_id = 0;
+      if (!reader.get(trade_id)) return false;
+      remember(slot, trade_id);
+    }
+  }
+  return true;
+}
+
+}  // namespace lob

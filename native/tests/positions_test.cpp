@@ -1,0 +1,180 @@
+#include "lob/positions.hpp"
+
+#include <doctest/doctest.h>
+
+#include <map>
+
+#include "lob/money.hpp"
+#include "trading_fixture.hpp"
+
+using namespace lob;
+
+namespace {
+
+PositionFill fill(Side side, std::int64_t price, std::int64_t size, std::uint64_t trade_id,
+                  std::int64_t fee = 0) {
+  return {.side = side,
+          .price = PriceTicks{price},
+          .size = SizeUnits{size},
+          .fee_quote_units = fee,
+          .trade_id = trade_id};
+}
+
+TopOfBook top(std::int64_t bid, std::int64_t ask) {
+  return {.bid = PriceTicks{bid}, .ask = PriceTicks{ask}, .is_valid = true};
+}
+
+/// The reference: a purse of money and a bag of lots, without any notion of cost.
+struct Ledger {
+  Int128 cash = 0;
+  Int128 units = 0;
+
+  void book(const PositionFill& fill) {
+    const Int128 sign = fill.side == Side::bid ? 1 : -1;
+    cash -= sign * notional(fill.price, fill.size) + fill.fee_quote_units;
+    units += sign * fill.size.value;
+  }
+  [[nodiscard]] Int128 wealth(std::int64_t mid_x2) const { return cash + floor_div(units * mid_x2, 2); }
+};
+
+}  // namespace
+
+TEST_CASE("a long position closed higher realises the difference") {
+  Positions positions(1);
+  positions.apply(0, fill(Side::bid, 100, 10, 1, 3));
+  positions.apply(0, fill(Side::ask, 110, 4, 2, 2));
+
+  CHECK(positions.at(0).units == SizeUnits{6});
+  CHECK(positions.at(0).cost_quote_units == 600);
+  CHECK(positions.at(0).realised_quote_units == 40);
+  CHECK(positions.at(0).fees_quote_units == 5);
+}
+
+TEST_CASE("a fill through zero closes the old side and opens the new one at its price") {
+  Positions positions(1);
+  positions.apply(0, fill(Side::ask, 100, 10, 1));
+  positions.apply(0, fill(Side::bid, 90, 25, 2));
+
+  CHECK(positions.at(0).units == SizeUnits{15});
+  CHECK(positions.at(0).cost_quote_units == 1'350);
+  CHECK(positions.at(0).realised_quote_units == 100);
+}
+
+TEST_CASE("unrealised counts the mid to half a tick, rounded against us") {
+  Positions positions(1);
+  positions.apply(0, fill(Side::bid, 100, 3, 1));
+  positions.mark(0, top(100, 101));
+  CHECK(unrealised_quote_units(positions.at(0)) == 1);
+
+  positions.apply(0, fill(Side::ask, 100, 6, 2));
+  CHECK(unrealised_quote_units(positions.at(0)) == -2);
+}
+
+TEST_CASE("an unusable book leaves the last mid") {
+  Positions positions(1);
+  positions.mark(0, top(100, 102));
+  positions.mark(0, TopOfBook{});
+  CHECK(positions.at(0).mid_x2_ticks == 202);
+}
+
+TEST_CASE("a trade id is booked once on its instrument, and again on another") {
+  Positions positions(2);
+  CHECK(positions.apply(0, fill(Side::bid, 100, 10, 1)) == FillOutcome::applied);
+  CHECK(positions.apply(0, fill(Side::bid, 100, 10, 1)) == FillOutcome::duplicate);
+  CHECK(positions.apply(1, fill(Side::bid, 100, 10, 1)) == FillOutcome::applied);
+  CHECK(positions.at(0).units == SizeUnits{10});
+}
+
+TEST_CASE("trade ids are forgotten oldest first once the memory is full") {
+  Positions positions(1);
+  for (std::uint64_t id = 1; id <= trade_ids_max + 1; ++id) positions.apply(0, fill(Side::bid, 1, 1, id));
+
+  CHECK(positions.apply(0, fill(Side::bid, 1, 1, 2)) == FillOutcome::duplicate);
+  CHECK(positions.apply(0, fill(Side::bid, 1, 1, trade_ids_max + 1)) == FillOutcome::duplicate);
+  CHECK(positions.apply(0, fill(Side::bid, 1, 1, 1)) == FillOutcome::applied);
+}
+
+TEST_CASE("a fill without price or size changes nothing") {
+  Positions positions(1);
+  CHECK(positions.apply(0, fill(Side::bid, 0, 10, 1)) == FillOutcome::malformed);
+  CHECK(positions.apply(0, fill(Side::bid, 100, 0, 1)) == FillOutcome::malformed);
+  CHECK(positions.apply(0, fill(Side::bid, 100, -1, 1)) == FillOutcome::malformed);
+  CHECK(positions.at(0) == Position{});
+}
+
+TEST_CASE("sums beyond int64 are refused whole") {
+  Positions positions(1);
+  positions.apply(0, fill(Side::bid, 1'000'000'000, 1'000'000'000, 1));
+  const Position before = positions.at(0);
+
+  CHECK(positions.apply(0, fill(Side::bid, INT64_MAX, INT64_MAX, 2)) == FillOutcome::overflow);
+  CHECK(positions.at(0) == before);
+}
+
+TEST_CASE("fees round against us, rebates too") {
+  CHECK(fee_quote_units(1, 1) == 1);
+  CHECK(fee_quote_units(100'000'000, 50'000) == 50'000);
+  CHECK(fee_quote_units(100'000'001, 50'000) == 50'001);
+  CHECK(fee_quote_units(100'000'001, -50'000) == -50'000);
+  CHECK(fee_quote_units(0, 50'000) == 0);
+  CHECK_FALSE(fee_quote_units(money_ceiling, INT64_MAX).has_value());
+}
+
+TEST_CASE("over random fills wealth is conserved to the last quote unit and duplicates change nothing") {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    test::Dice dice(seed);
+    Positions positions(1);
+    Ledger ledger;
+    std::map<std::uint64_t, PositionFill> booked;
+    for (std::uint64_t turn = 1; turn <= 1'000; ++turn) {
+      const std::uint64_t trade_id = static_cast<std::uint64_t>(dice.roll(1, 500));
+      const PositionFill next = fill(dice.roll(0, 1) == 0 ? Side::bid : Side::ask, dice.roll(1, 7'000'003),
+                                     dice.roll(1, 1'000'003), trade_id, dice.roll(-50, 5'000));
+      const FillOutcome outcome = positions.apply(0, next);
+      REQUIRE((outcome == FillOutcome::duplicate) == booked.contains(trade_id));
+      if (booked.emplace(trade_id, next).second) ledger.book(next);
+      const std::int64_t bid = dice.roll(1, 7'000'000);
+      positions.mark(0, top(bid, bid + dice.roll(1, 9)));
+
+      const Position& position = positions.at(0);
+      const Int128 told = static_cast<Int128>(position.realised_quote_units) +
+                          unrealised_quote_units(position) - position.fees_quote_units;
+      REQUIRE(position.units.value == ledger.units);
+      REQUIRE(bool(told == ledger.wealth(position.mid_x2_ticks)));
+      REQUIRE((position.units.value != 0 || position.cost_quote_units == 0));
+    }
+  }
+}
+
+TEST_CASE("a checkpoint restores positions and what was seen") {
+  Positions positions(2);
+  positions.apply(0, fill(Side::bid, 100, 10, 77, 3));
+  positions.mark(1, top(5, 7));
+  ByteWriter writer;
+  positions.save(writer);
+
+  Positions restored(2);
+  ByteReader reader(writer.bytes());
+
+  REQUIRE(restored.load(reader));
+  CHECK(reader.is_at_end());
+  CHECK(restored.at(0) == positions.at(0));
+  CHECK(restored.at(1) == positions.at(1));
+  CHECK(restored.apply(0, fill(Side::bid, 100, 10, 77)) == FillOutcome::duplicate);
+}
+
+TEST_CASE("a checkpoint that is cut short or of another slot count is refused") {
+  Positions positions(2);
+  positions.apply(0, fill(Side::bid, 100, 10, 77, 3));
+  ByteWriter writer;
+  positions.save(writer);
+
+  for (std::size_t length = 0; length < writer.bytes().size(); ++length) {
+    Positions restored(2);
+    ByteReader reader(std::string_view(writer.bytes()).substr(0, length));
+    CHECK_FALSE(restored.load(reader));
+  }
+  Positions other(3);
+  ByteReader reader(writer.bytes());
+  CHECK_FALSE(other.load(reader));
+}
