@@ -8,8 +8,9 @@ std::string_view text_of(FeedState state) noexcept {
 }
 
 std::string_view text_of(FeedTrigger trigger) noexcept {
-  constexpr std::array<std::string_view, 8> names{"first_frame",    "snapshot", "bridge",      "discontinuity",
-                                                  "server_restart", "crossed",  "buffer_full", "reset"};
+  constexpr std::array<std::string_view, 8> names{"first_frame",   "snapshot",       "bridge",
+                                                  "discontinuity", "server_restart", "crossed",
+                                                  "buffer_full",   "reset"};
   return names[static_cast<std::size_t>(trigger)];
 }
 
@@ -27,10 +28,13 @@ std::string_view text_of(GapRepair repair) noexcept {
 FeedLink link_of(Venue venue, const DepthEvent& event, std::int64_t last_id) noexcept {
   if (event.last_id <= last_id) return FeedLink::older;
   switch (venue) {
-    case Venue::binance_usdm: return event.previous_id == last_id ? FeedLink::follows : FeedLink::breaks;
-    case Venue::binance_spot: return event.first_id <= last_id + 1 ? FeedLink::follows : FeedLink::breaks;
+    case Venue::binance_usdm:
+      return event.previous_id == last_id ? FeedLink::follows : FeedLink::breaks;
+    case Venue::binance_spot:
+      return event.first_id <= last_id + 1 ? FeedLink::follows : FeedLink::breaks;
     case Venue::bybit_spot:
-    case Venue::other: break;
+    case Venue::other:
+      break;
   }
   return event.last_id == last_id + 1 ? FeedLink::follows : FeedLink::breaks;
 }

@@ -62,11 +62,13 @@ void InstrumentFeed::save(ByteWriter& writer) const {
 }
 
 bool InstrumentFeed::load(ByteReader& reader) {
-  bool is_read = reader.get_enum(state_, FeedState::gap) && reader.get(last_id_) && reader.get(ts_last_update_ns_) &&
-                 reader.get(is_bridge_due_) && reader.get(is_request_open_) && reader.get(requests_left_);
+  bool is_read = reader.get_enum(state_, FeedState::gap) && reader.get(last_id_) &&
+                 reader.get(ts_last_update_ns_) && reader.get(is_bridge_due_) &&
+                 reader.get(is_request_open_) && reader.get(requests_left_);
   for (std::int64_t& bound : refresh_below_ticks_) is_read = is_read && reader.get(bound);
   is_read = is_read && book_.load(reader) && waiting_.load(reader) && reader.get(pending_.is_held);
-  if (is_read && pending_.is_held) is_read = reader.get(pending_.ts_recv_ns) && load_event(reader, pending_.event);
+  if (is_read && pending_.is_held)
+    is_read = reader.get(pending_.ts_recv_ns) && load_event(reader, pending_.event);
   bool has_gap = false;
   is_read = is_read && reader.get(has_gap);
   gap_.reset();
@@ -90,7 +92,8 @@ bool InstrumentFeed::load_gap(ByteReader& reader) {
   GapRecord& record = gap_->record;
   record.instrument = instrument_;
   bool is_read = reader.get(record.seq) && reader.get(record.gap_id) && reader.get(record.ts_from_ns) &&
-                 reader.get(record.sequence_from) && reader.get(record.sequence_to) && reader.get(record.cause);
+                 reader.get(record.sequence_from) && reader.get(record.sequence_to) &&
+                 reader.get(record.cause);
   for (auto& levels : gap_->doubtful) is_read = is_read && load_levels(reader, levels);
   return is_read;
 }

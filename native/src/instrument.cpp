@@ -53,10 +53,18 @@ std::optional<InstrumentScale> make_scale(const InstrumentSpec& spec, std::strin
   return InstrumentScale{.price = *price, .size = *size, .lot = SizeUnits{lot.units}};
 }
 
-std::string_view text_of(Venue venue) noexcept { return name_of(venue_names, venue); }
-std::string_view text_of(MarketType type) noexcept { return name_of(market_type_names, type); }
-std::string_view text_of(SourceKind kind) noexcept { return name_of(source_kind_names, kind); }
-std::optional<Venue> venue_of(std::string_view text) noexcept { return find_name<Venue>(venue_names, text); }
+std::string_view text_of(Venue venue) noexcept {
+  return name_of(venue_names, venue);
+}
+std::string_view text_of(MarketType type) noexcept {
+  return name_of(market_type_names, type);
+}
+std::string_view text_of(SourceKind kind) noexcept {
+  return name_of(source_kind_names, kind);
+}
+std::optional<Venue> venue_of(std::string_view text) noexcept {
+  return find_name<Venue>(venue_names, text);
+}
 std::optional<MarketType> market_type_of(std::string_view text) noexcept {
   return find_name<MarketType>(market_type_names, text);
 }

@@ -14,7 +14,8 @@ constexpr std::int64_t corridor_parts = 16;
 InstrumentFeed::InstrumentFeed(InstrumentId instrument, Venue venue, FeedLimits limits)
     : instrument_(instrument), venue_(venue), limits_(limits), requests_left_(limits.requests_max) {}
 
-// ---- What comes in --------------------------------------------------------------------------------------------
+// ---- What comes in
+// --------------------------------------------------------------------------------------------
 
 void InstrumentFeed::on_depth(const DepthEvent& event, FeedSink& sink) {
   if (event.is_snapshot) {
@@ -22,10 +23,16 @@ void InstrumentFeed::on_depth(const DepthEvent& event, FeedSink& sink) {
     return;
   }
   switch (state_) {
-    case FeedState::unsynced: fire(FeedTrigger::first_frame, event, sink); return;
+    case FeedState::unsynced:
+      fire(FeedTrigger::first_frame, event, sink);
+      return;
     case FeedState::buffering:
-    case FeedState::gap: on_waiting_update(event, sink); return;
-    case FeedState::synced: on_live_update(event, sink); return;
+    case FeedState::gap:
+      on_waiting_update(event, sink);
+      return;
+    case FeedState::synced:
+      on_live_update(event, sink);
+      return;
   }
 }
 
@@ -56,8 +63,12 @@ void InstrumentFeed::on_waiting_update(const DepthEvent& event, FeedSink& sink) 
     return;
   }
   switch (link_to_waiting(event)) {
-    case FeedLink::older: ++sink.counters.depth_older; return;
-    case FeedLink::breaks: fire(FeedTrigger::discontinuity, event, sink); break;
+    case FeedLink::older:
+      ++sink.counters.depth_older;
+      return;
+    case FeedLink::breaks:
+      fire(FeedTrigger::discontinuity, event, sink);
+      break;
     case FeedLink::follows:
       if (waiting_.count() >= limits_.buffer_frames_max) {
         fire(FeedTrigger::buffer_full, event, sink);
@@ -75,30 +86,41 @@ FeedLink InstrumentFeed::link_to_waiting(const DepthEvent& event) const noexcept
 }
 
 void InstrumentFeed::on_live_update(const DepthEvent& event, FeedSink& sink) {
-  const FeedLink link = is_bridge_due_ ? bridge_of(venue_, event, last_id_) : link_of(venue_, event, last_id_);
+  const FeedLink link =
+      is_bridge_due_ ? bridge_of(venue_, event, last_id_) : link_of(venue_, event, last_id_);
   switch (link) {
-    case FeedLink::older: ++sink.counters.depth_older; return;
-    case FeedLink::breaks: fire(FeedTrigger::discontinuity, event, sink); return;
-    case FeedLink::follows: break;
+    case FeedLink::older:
+      ++sink.counters.depth_older;
+      return;
+    case FeedLink::breaks:
+      fire(FeedTrigger::discontinuity, event, sink);
+      return;
+    case FeedLink::follows:
+      break;
   }
   if (!apply(event, sink.ts_recv_ns, sink)) {
     fire(FeedTrigger::crossed, event, sink);
-    if (!pushes_snapshots(venue_)) waiting_.push(event, sink.ts_recv_ns);  // the stream itself goes on unbroken
+    if (!pushes_snapshots(venue_))
+      waiting_.push(event, sink.ts_recv_ns);  // the stream itself goes on unbroken
     return;
   }
   requests_left_ = limits_.requests_max;
   refresh_before_horizon(sink);
 }
 
-/// Looks for the frame that bridges the snapshot held. Older frames are dropped; a hole between means that the
-/// snapshot is too old: another is asked for, the frames are kept.
+/// Looks for the frame that bridges the snapshot held. Older frames are dropped; a hole between means that
+/// the snapshot is too old: another is asked for, the frames are kept.
 void InstrumentFeed::join_snapshot_and_frames(FeedSink& sink) {
   if (!pending_.is_held) return;
   while (!waiting_.is_empty()) {
     waiting_.read_front(replayed_);
     switch (bridge_of(venue_, replayed_, pending_.event.last_id)) {
-      case FeedLink::older: waiting_.pop_front(); continue;
-      case FeedLink::follows: fire(FeedTrigger::bridge, replayed_, sink); return;
+      case FeedLink::older:
+        waiting_.pop_front();
+        continue;
+      case FeedLink::follows:
+        fire(FeedTrigger::bridge, replayed_, sink);
+        return;
       case FeedLink::breaks:
         pending_.is_held = false;
         ++sink.counters.snapshots_unused;
@@ -108,7 +130,8 @@ void InstrumentFeed::join_snapshot_and_frames(FeedSink& sink) {
   }
 }
 
-// ---- The machine ----------------------------------------------------------------------------------------------
+// ---- The machine
+// ----------------------------------------------------------------------------------------------
 
 void InstrumentFeed::fire(FeedTrigger trigger, const DepthEvent& event, FeedSink& sink) {
   const FeedTransition* row = find_transition(state_, trigger);
@@ -130,15 +153,21 @@ void InstrumentFeed::fire(FeedTrigger trigger, const DepthEvent& event, FeedSink
 
 void InstrumentFeed::act(FeedAction action, FeedTrigger trigger, const DepthEvent& event, FeedSink& sink) {
   switch (action) {
-    case FeedAction::await_snapshot: begin_waiting(trigger, event, sink); return;
-    case FeedAction::hold_snapshot: hold(event, sink.ts_recv_ns); return;
+    case FeedAction::await_snapshot:
+      begin_waiting(trigger, event, sink);
+      return;
+    case FeedAction::hold_snapshot:
+      hold(event, sink.ts_recv_ns);
+      return;
     case FeedAction::adopt:
     case FeedAction::adopt_and_close:
       // A pushed snapshot is the event itself; a pulled one was held until `event` bridged it.
       if (pushes_snapshots(venue_)) return adopt(event, sink.ts_recv_ns, sink);
       adopt(pending_.event, pending_.ts_recv_ns, sink);
       return;
-    case FeedAction::adopt_newer: adopt(event, sink.ts_recv_ns, sink); return;
+    case FeedAction::adopt_newer:
+      adopt(event, sink.ts_recv_ns, sink);
+      return;
     case FeedAction::adopt_ledgered:
       open_gap(trigger, event, sink);
       adopt(event, sink.ts_recv_ns, sink);
@@ -148,12 +177,17 @@ void InstrumentFeed::act(FeedAction action, FeedTrigger trigger, const DepthEven
       drop_book(sink);
       begin_waiting(trigger, event, sink);
       return;
-    case FeedAction::restart_buffer: begin_waiting(trigger, event, sink); return;
-    case FeedAction::clear: clear(); return;
+    case FeedAction::restart_buffer:
+      begin_waiting(trigger, event, sink);
+      return;
+    case FeedAction::clear:
+      clear();
+      return;
   }
 }
 
-// ---- Actions --------------------------------------------------------------------------------------------------
+// ---- Actions
+// --------------------------------------------------------------------------------------------------
 
 void InstrumentFeed::hold(const DepthEvent& snapshot, TsNs ts_recv_ns) {
   pending_.event = snapshot;
@@ -168,10 +202,14 @@ void InstrumentFeed::adopt(const DepthEvent& snapshot, TsNs ts_recv_ns, FeedSink
   ++sink.counters.snapshots_applied;
   sink.change.book_reset = true;
   book_.clear();
-  const bool has_horizon = !pushes_snapshots(venue_);  // a pushed window of N levels is kept whole by the venue
+  const bool has_horizon =
+      !pushes_snapshots(venue_);  // a pushed window of N levels is kept whole by the venue
   if (has_horizon) set_horizons(snapshot);
   const bool is_applied = apply(snapshot, ts_recv_ns, sink);
-  for (const Side side : {Side::bid, Side::ask}) refresh_below_ticks_[index(side)] = corridor_ticks(side) / corridor_parts;
+  for (const Side side : {Side::bid, Side::ask}) {
+    const std::int64_t bound = std::max<std::int64_t>(1, corridor_ticks(side) / corridor_parts);
+    refresh_below_ticks_[index(side)] = book_.horizon(side) ? bound : 0;
+  }
   is_bridge_due_ = has_horizon;
   if (is_applied) {
     apply_waiting(sink);
@@ -223,55 +261,12 @@ void InstrumentFeed::begin_waiting(FeedTrigger trigger, const DepthEvent& event,
     requests_left_ = limits_.requests_max;
     is_request_open_ = false;
   }
-  if (trigger != FeedTrigger::crossed) {  // after a cross the stream is whole: what waits stays, the caller adds the rest
+  if (trigger != FeedTrigger::crossed) {  // after a cross the stream is whole: what waits stays, the caller
+                                          // adds the rest
     waiting_.clear();
     if (!pushes_snapshots(venue_)) waiting_.push(event, sink.ts_recv_ns);
   }
   if (!is_request_open_) request_snapshot(sink);
-}
-
-void InstrumentFeed::open_gap(FeedTrigger trigger, const DepthEvent& event, FeedSink& sink) {
-  const auto cause = [trigger] {
-    switch (trigger) {
-      case FeedTrigger::server_restart: return GapCause::server_restart;
-      case FeedTrigger::crossed: return GapCause::crossed_book;
-      case FeedTrigger::buffer_full: return GapCause::buffer_overflow;
-      default: return GapCause::sequence_break;
-    }
-  }();
-  if (gap_) close_gap(GapRepair::none, sink);  // bridged and crossed at once: the first row ends where the second begins
-  const bool never_synced = last_id_ == no_id;
-  gap_.emplace();
-  gap_->record = {.seq = sink.seq,
-                  .gap_id = sink.seq,
-                  .ts_from_ns = never_synced && !waiting_.is_empty() ? waiting_.front().ts_recv_ns : ts_last_update_ns_,
-                  .ts_to_ns = 0,
-                  .sequence_from = last_id_,
-                  .sequence_to = event.first_id == no_id ? event.last_id : event.first_id,
-                  .instrument = instrument_,
-                  .levels_touched = 0,
-                  .cause = static_cast<std::uint8_t>(cause),
-                  .repaired_by = static_cast<std::uint8_t>(GapRepair::none),
-                  .is_closed = 0,
-                  .reserved = {}};
-  for (const Side side : {Side::bid, Side::ask}) book_.append_levels(side, gap_->doubtful[index(side)]);
-  sink.out.gaps.push_back(gap_->record);
-  ++sink.counters.gaps;
-}
-
-void InstrumentFeed::close_gap(GapRepair repair, FeedSink& sink) {
-  GapRecord& record = gap_->record;
-  record.seq = sink.seq;
-  record.ts_to_ns = sink.ts_recv_ns;
-  record.levels_touched = repair == GapRepair::none ? 0 : count_levels_touched();
-  record.repaired_by = static_cast<std::uint8_t>(repair);
-  record.is_closed = 1;
-  sink.out.gaps.push_back(record);
-  gap_.reset();
-}
-
-GapRepair InstrumentFeed::repair_kind() const noexcept {
-  return pushes_snapshots(venue_) ? GapRepair::pushed_snapshot : GapRepair::rest_snapshot;
 }
 
 void InstrumentFeed::drop_book(FeedSink& sink) {
@@ -325,7 +320,8 @@ void InstrumentFeed::refresh_before_horizon(FeedSink& sink) {
   }
 }
 
-// ---- Readings -------------------------------------------------------------------------------------------------
+// ---- Readings
+// -------------------------------------------------------------------------------------------------
 
 /// Ticks from the best level to the horizon; 0 when no known level is left.
 std::int64_t InstrumentFeed::corridor_ticks(Side side) const {
@@ -335,41 +331,8 @@ std::int64_t InstrumentFeed::corridor_ticks(Side side) const {
   return side == Side::bid ? best->price.value - horizon->value : horizon->value - best->price.value;
 }
 
-namespace {
-
-/// Owes: `levels` best first.
-bool holds_price(const std::vector<Level>& levels, Side side, PriceTicks price) {
-  const auto is_better = [side](const Level& level, PriceTicks than) {
-    return side == Side::bid ? level.price > than : level.price < than;
-  };
-  const auto found = std::lower_bound(levels.begin(), levels.end(), price, is_better);
-  return found != levels.end() && found->price == price;
-}
-
-}  // namespace
-
-/// Levels that differ between the book as it was lost and as it is, where both know.
-std::uint32_t InstrumentFeed::count_levels_touched() const {
-  std::uint32_t touched = 0;
-  for (const Side side : {Side::bid, Side::ask}) {
-    const auto& before = gap_->doubtful[index(side)];
-    if (before.empty()) continue;
-    for (const Level& level : before) {  // changed or gone since
-      const bool is_known = book_.is_within_horizon(side, level.price);
-      touched += is_known && book_.size_at(side, level.price) != level.size ? 1 : 0;
-    }
-    std::vector<Level> now;
-    book_.append_levels(side, now);
-    for (const Level& level : now) {  // come since; both lists are best first
-      const bool is_known = book_.is_within_horizon(side, level.price);
-      touched += is_known && !holds_price(before, side, level.price) ? 1 : 0;
-    }
-  }
-  return touched;
-}
-
-/// Rows carry the seq and receive time of the input that made them known, also for frames that waited: so the rows of
-/// one instrument are ordered, snapshot first, by both.
+/// Rows carry the seq and receive time of the input that made them known, also for frames that waited: so the
+/// rows of one instrument are ordered, snapshot first, by both.
 void InstrumentFeed::emit_levels(const DepthEvent& event, FeedSink& sink) const {
   const auto emit = [&](Side side, const Level& level) {
     sink.out.book_updates.push_back({.seq = sink.seq,

@@ -1,4 +1,5 @@
-// One instrument: its feed machine (the table of feed.hpp put to work), what waits for a snapshot, and its book.
+// One instrument: its feed machine (the table of feed.hpp put to work), what waits for a snapshot, and its
+// book.
 #pragma once
 
 #include <array>
@@ -40,7 +41,8 @@ class WaitingFrames {
   };
 
   void push(const DepthEvent& event, TsNs ts_recv_ns);
-  /// Copies the first frame into `event` (instrument untouched) and returns its receive time. Owes: not empty.
+  /// Copies the first frame into `event` (instrument untouched) and returns its receive time. Owes: not
+  /// empty.
   TsNs read_front(DepthEvent& event) const;
   void pop_front() noexcept;
   void clear() noexcept;
@@ -112,7 +114,7 @@ class InstrumentFeed {
   void request_snapshot(FeedSink& sink);
   void refresh_before_horizon(FeedSink& sink);
 
-  // Helpers of the above.
+  // Readings and small parts of the above.
   [[nodiscard]] FeedLink link_to_waiting(const DepthEvent& event) const noexcept;
   [[nodiscard]] std::uint32_t count_levels_touched() const;
   [[nodiscard]] std::int64_t corridor_ticks(Side side) const;
@@ -127,10 +129,11 @@ class InstrumentFeed {
   FeedState state_ = FeedState::unsynced;
   std::int64_t last_id_ = no_id;
   TsNs ts_last_update_ns_ = 0;
-  bool is_bridge_due_ = false;     ///< the book is a bare snapshot: the next update is linked by the bridge rule
-  bool is_request_open_ = false;   ///< asked, not answered
+  bool is_bridge_due_ = false;  ///< the book is a bare snapshot: the next update is linked by the bridge rule
+  bool is_request_open_ = false;  ///< asked, not answered
   std::uint32_t requests_left_;
-  std::array<std::int64_t, side_count> refresh_below_ticks_{};  ///< corridor at which a new snapshot is wanted, 0 = never
+  std::array<std::int64_t, side_count>
+      refresh_below_ticks_{};  ///< corridor at which a new snapshot is wanted, 0 = never
   OrderBook book_;
   WaitingFrames waiting_;
   Snapshot pending_;

@@ -34,14 +34,16 @@ void check_sources(std::span<const SourceSpec> sources, std::span<const Instrume
       throw std::invalid_argument(wrong_source(i, "its instrument is of another venue"));
     }
     if (!is_named && sources[i].kind == SourceKind::rest_depth) {
-      throw std::invalid_argument(wrong_source(i, "a rest_depth source must name its instrument: replies carry no symbol"));
+      throw std::invalid_argument(
+          wrong_source(i, "a rest_depth source must name its instrument: replies carry no symbol"));
     }
   }
 }
 
 }  // namespace
 
-Market::Market(std::span<const InstrumentSpec> instruments, std::span<const SourceSpec> sources, FeedLimits limits)
+Market::Market(std::span<const InstrumentSpec> instruments, std::span<const SourceSpec> sources,
+               FeedLimits limits)
     : sources_(sources.begin(), sources.end()), decoder_(std::make_unique<Decoder>(instruments)) {
   check_sources(sources, instruments);
   feeds_.reserve(instruments.size());
@@ -83,8 +85,12 @@ void Market::apply(FeedSink& sink) {
       change_.instrument = decoded.depth.instrument;
       feeds_[decoded.depth.instrument].on_depth(decoded.depth, sink);
       return;
-    case DecodedKind::trades: apply_trades(decoded.trades, sink); return;
-    case DecodedKind::quote: apply_quote(decoded.quote, sink); return;
+    case DecodedKind::trades:
+      apply_trades(decoded.trades, sink);
+      return;
+    case DecodedKind::quote:
+      apply_quote(decoded.quote, sink);
+      return;
   }
 }
 
@@ -124,8 +130,8 @@ void Market::apply_quote(const QuoteEvent& quote, FeedSink& sink) {
                              .reserved = 0});
 }
 
-void Market::reject(std::uint64_t seq, ConnectionId connection, TsNs ts_recv_ns, DecodeStatus status, Bytes frame,
-                    MarketOutputs& out) {
+void Market::reject(std::uint64_t seq, ConnectionId connection, TsNs ts_recv_ns, DecodeStatus status,
+                    Bytes frame, MarketOutputs& out) {
   ++counters_.rejected;
   RejectRecord record{.seq = seq,
                       .ts_ns = ts_recv_ns,
@@ -152,12 +158,24 @@ void Market::reset(std::uint64_t seq, InstrumentId instrument, TsNs ts_recv_ns, 
   feeds_.at(instrument).reset(sink);
 }
 
-std::size_t Market::instrument_count() const noexcept { return feeds_.size(); }
-const OrderBook& Market::book(InstrumentId instrument) const { return feeds_.at(instrument).book(); }
-FeedState Market::state(InstrumentId instrument) const { return feeds_.at(instrument).state(); }
-const InstrumentScale& Market::scale(InstrumentId instrument) const { return decoder_->scale(instrument); }
-TsNs Market::ts_last_update_ns(InstrumentId instrument) const { return feeds_.at(instrument).ts_last_update_ns(); }
-std::int64_t Market::last_update_id(InstrumentId instrument) const { return feeds_.at(instrument).last_update_id(); }
+std::size_t Market::instrument_count() const noexcept {
+  return feeds_.size();
+}
+const OrderBook& Market::book(InstrumentId instrument) const {
+  return feeds_.at(instrument).book();
+}
+FeedState Market::state(InstrumentId instrument) const {
+  return feeds_.at(instrument).state();
+}
+const InstrumentScale& Market::scale(InstrumentId instrument) const {
+  return decoder_->scale(instrument);
+}
+TsNs Market::ts_last_update_ns(InstrumentId instrument) const {
+  return feeds_.at(instrument).ts_last_update_ns();
+}
+std::int64_t Market::last_update_id(InstrumentId instrument) const {
+  return feeds_.at(instrument).last_update_id();
+}
 
 void Market::save(ByteWriter& writer) const {
   writer.put(checkpoint_version);

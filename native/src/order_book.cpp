@@ -6,11 +6,13 @@
 
 namespace lob {
 
-// ---- FarLevels ------------------------------------------------------------------------------------------------
+// ---- FarLevels
+// ------------------------------------------------------------------------------------------------
 
 namespace {
 constexpr std::size_t far_slots_min = 64;
-constexpr std::uint64_t golden_ratio = 0x9E3779B97F4A7C15ULL;  // Fibonacci hashing: neighbouring ticks spread out
+constexpr std::uint64_t golden_ratio =
+    0x9E3779B97F4A7C15ULL;  // Fibonacci hashing: neighbouring ticks spread out
 }  // namespace
 
 FarLevels::FarLevels() : slots_(far_slots_min) {}
@@ -41,7 +43,9 @@ void FarLevels::set(Key key, std::int64_t size) {
   if (count_ * 2 > slots_.size()) grow();
 }
 
-std::int64_t FarLevels::size_at(Key key) const noexcept { return slots_[find(key)].size; }
+std::int64_t FarLevels::size_at(Key key) const noexcept {
+  return slots_[find(key)].size;
+}
 
 void FarLevels::clear() noexcept {
   std::fill(slots_.begin(), slots_.end(), Entry{});
@@ -71,7 +75,8 @@ void FarLevels::grow() {
   }
 }
 
-// ---- BookSide -------------------------------------------------------------------------------------------------
+// ---- BookSide
+// -------------------------------------------------------------------------------------------------
 
 namespace {
 /// The window reaches this far below the best after a move; the rest is room for better prices.
@@ -206,7 +211,8 @@ bool is_stored_level(const Level& level) noexcept {
 }
 }  // namespace
 
-// ---- OrderBook ------------------------------------------------------------------------------------------------
+// ---- OrderBook
+// ------------------------------------------------------------------------------------------------
 
 void OrderBook::apply(Side side, PriceTicks price, SizeUnits size) {
   assert(price.value > 0 && price.value <= units_max && size.value >= 0);

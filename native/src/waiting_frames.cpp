@@ -71,9 +71,10 @@ bool WaitingFrames::load(ByteReader& reader) {
   std::uint64_t level_total = 0;
   for (; count != 0; --count) {
     Header& header = headers_.emplace_back();
-    const bool is_read = reader.get(header.first_id) && reader.get(header.last_id) && reader.get(header.previous_id) &&
-                         reader.get(header.ts_event_ns) && reader.get(header.ts_engine_ns) &&
-                         reader.get(header.ts_recv_ns) && reader.get(header.bid_count) && reader.get(header.ask_count);
+    const bool is_read = reader.get(header.first_id) && reader.get(header.last_id) &&
+                         reader.get(header.previous_id) && reader.get(header.ts_event_ns) &&
+                         reader.get(header.ts_engine_ns) && reader.get(header.ts_recv_ns) &&
+                         reader.get(header.bid_count) && reader.get(header.ask_count);
     constexpr std::uint64_t levels_max = std::uint64_t{1} << 32;
     if (!is_read) return false;
     if (header.bid_count > levels_max || header.ask_count > levels_max) return reader.fail();

@@ -10,12 +10,9 @@
 #include "trading_fixture.hpp"
 
 using namespace lob;
+using test::code;
 
 namespace {
-
-constexpr std::uint8_t code(auto value) {
-  return static_cast<std::uint8_t>(value);
-}
 
 const std::vector<InstrumentSpec> instruments{{.venue = Venue::bybit_spot,
                                                .symbol = "BTCUSDT",
@@ -45,6 +42,10 @@ std::string trade_frame(std::string_view side, std::string_view price, std::stri
   return text.append(R"(","s":"BTCUSDT","BT":false,"RPI":false}]})");
 }
 
+std::string level(std::string_view price, std::string_view size) {
+  return std::string(R"([")").append(price).append(R"(",")").append(size).append(R"("])");
+}
+
 /// One venue, one instrument: bids 99.9 (0.050), asks 100.1 (0.050) from time 100 on.
 struct Stage {
   SimVenue venue{instruments, sources, FeedLimits{}, MatchingConfig{.order_latency_ns = latency_ns}};
@@ -59,8 +60,10 @@ struct Stage {
     frame(ts_ns, book_frame(true, update_id, R"(["99.9","0.050"])", R"(["100.1","0.050"])"));
   }
   void set_ask(TsNs ts_ns, std::string_view size) {
-    const std::string level = R"(["100.1",")" + std::string(size) + R"("])";
-    frame(ts_ns, book_frame(false, ++update_id, "", level));
+    frame(ts_ns, book_frame(false, ++update_id, "", level("100.1", size)));
+  }
+  void set_bid(TsNs ts_ns, std::string_view size) {
+    frame(ts_ns, book_frame(false, ++update_id, level("99.9", size), ""));
   }
   OrderRequestRecord buy(std::int64_t price_ticks, std::int64_t size_units, std::uint8_t time_in_force = 1) {
     OrderRequestRecord order{};
@@ -287,6 +290,7 @@ TEST_CASE("trader and venue together: fills told equal fills booked and money is
   std::size_t sent = 0;
   for (desk.ts_ns = 1'000; desk.ts_ns < 3'000'000; desk.ts_ns += 1'000) {
     stage.set_ask(desk.ts_ns, "0.0" + std::to_string(dice.roll(10, 99)));
+    stage.set_bid(desk.ts_ns, "0.0" + std::to_string(dice.roll(10, 99)));
     for (const TimedReply& timed : stage.due(desk.ts_ns)) {
       REQUIRE(desk.reply(timed.reply) == TraderError::none);
       const Int128 sign = timed.reply.side == 0 ? 1 : -1;

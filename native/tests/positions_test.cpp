@@ -50,6 +50,16 @@ TEST_CASE("a long position closed higher realises the difference") {
   CHECK(positions.at(0).fees_quote_units == 5);
 }
 
+TEST_CASE("the fraction of a closed part's cost stays with what is left open") {
+  Positions positions(1);
+  positions.apply(0, fill(Side::bid, 100, 1, 1));
+  positions.apply(0, fill(Side::bid, 101, 2, 2));
+  positions.apply(0, fill(Side::ask, 103, 2, 3));  // Two thirds of 302 are 201 and a third.
+
+  CHECK(positions.at(0).cost_quote_units == 101);
+  CHECK(positions.at(0).realised_quote_units == 5);
+}
+
 TEST_CASE("a fill through zero closes the old side and opens the new one at its price") {
   Positions positions(1);
   positions.apply(0, fill(Side::ask, 100, 10, 1));

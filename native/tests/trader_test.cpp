@@ -2,34 +2,14 @@
 
 #include <doctest/doctest.h>
 
-#include <algorithm>
 #include <limits>
-#include <set>
 
-#include "lob/money.hpp"
 #include "trading_fixture.hpp"
 
 using namespace lob;
+using test::code;
 using test::Desk;
-
-namespace {
-
-constexpr std::uint8_t code(auto value) {
-  return static_cast<std::uint8_t>(value);
-}
-
-/// A desk that is long 100 on slot 0, with its outputs forgotten.
-struct LongDesk : Desk {
-  LongDesk() {
-    forecast({9.0F, 0.0F, 0.0F});
-    const OrderRequestRecord order = out.orders.front();
-    reply(test::reply_of(order, SimReplyKind::ack));
-    reply(test::fill_of(order, 1, 100, 10'001, 12));
-    forget_outputs();
-  }
-};
-
-}  // namespace
+using test::LongDesk;
 
 TEST_CASE("a forecast beyond cost sends one IOC order at the touch plus the cap") {
   Desk desk;
@@ -253,129 +233,6 @@ TEST_CASE("position sums beyond int64 halt") {
   CHECK(desk.out.fills.empty());
 }
 
-TEST_CASE("halt cancels what is ours, refuses what follows, and says so once with its reason") {
-  Desk desk;
-  desk.forecast({9.0F, 0.0F, 0.0F});
-  desk.forget_outputs();
-
-  CHECK(desk.command(TradingOp::halt, "operator lunch") == TraderError::none);
-  CHECK(desk.command(TradingOp::halt, "again") == TraderError::none);
-  desk.forecast({0.0F, 0.0F, 9.0F});
-
-  REQUIRE(desk.out.orders.size() == 1);
-  CHECK(desk.out.orders[0].kind == 1);
-  CHECK(desk.out.order_events[0].state_to == code(OrderState::pending_cancel));
-  REQUIRE(desk.out.state_events.size() == 1);
-  CHECK(desk.arena == "operator lunch");
-  CHECK(desk.out.decisions[1].rule == code(RiskRule::trading_state));
-}
-
-TEST_CASE("the venue's answer that there was nothing to cancel does not touch an ended order") {
-  Desk desk;
-  desk.forecast({9.0F, 0.0F, 0.0F});
-  const OrderRequestRecord order = desk.out.orders[0];
-  desk.command(TradingOp::halt);
-  desk.reply(test::fill_of(order, 1, 100, 10'001));
-  SimReply nothing = test::reply_of(order, SimReplyKind::rejected);
-  nothing.reason = code(SimReason::unknown_order);
-
-  CHECK(desk.reply(nothing) == TraderError::none);
-  CHECK(desk.trader.orders().find(order.client_order_id)->state == OrderState::filled);
-}
-
-TEST_CASE("reduce keeps a closing order and cancels an opening one") {
-  LongDesk desk;
-  desk.forecast({-1.0F, 0.0F, 9.0F});  // Leaves slot 0, enters slot 2.
-  REQUIRE(desk.out.orders.size() == 2);
-  const std::uint64_t opening = desk.out.orders[1].client_order_id;
-  desk.forget_outputs();
-
-  desk.command(TradingOp::reduce);
-
-  REQUIRE(desk.out.orders.size() == 1);
-  CHECK(desk.out.orders[0].client_order_id == opening);
-}
-
-TEST_CASE("while reducing, signals close positions and open none") {
-  LongDesk desk;
-  desk.command(TradingOp::reduce);
-
-  desk.forecast({-1.0F, 0.0F, 9.0F});
-
-  REQUIRE(desk.out.orders.size() == 1);
-  CHECK(desk.out.orders[0].side == 1);
-  CHECK(desk.out.orders[0].size_units == 100);
-  CHECK(desk.out.decisions[1].rule == code(RiskRule::trading_state));
-}
-
-TEST_CASE("flatten closes what is open with its own cap, then halts") {
-  LongDesk desk;
-  desk.command(TradingOp::flatten, "end of day");
-  desk.step();
-  REQUIRE(desk.out.orders.size() == 1);
-  const OrderRequestRecord order = desk.out.orders[0];
-  CHECK(order.side == 1);
-  CHECK(order.size_units == 100);
-  CHECK(order.price_ticks == 9'994);
-
-  desk.step();
-  CHECK(desk.out.orders.size() == 1);
-  CHECK(desk.trader.state() == TradingState::flattening);
-  desk.reply(test::fill_of(order, 2, 100, 9'998));
-  desk.step();
-
-  CHECK(desk.trader.state() == TradingState::halted);
-  CHECK(desk.out.state_events.back().state_from == code(TradingState::flattening));
-  CHECK(desk.out.state_events.back().trigger == code(TradingTrigger::operator_));
-}
-
-TEST_CASE("flatten waits for a usable book and for orders whose end is not known") {
-  LongDesk desk;
-  desk.command(TradingOp::flatten);
-  desk.step({TopOfBook{}, TopOfBook{}, TopOfBook{}});
-  CHECK(desk.out.orders.empty());
-  CHECK(desk.trader.state() == TradingState::flattening);
-
-  desk.step();
-  CHECK(desk.out.orders.size() == 1);
-}
-
-TEST_CASE("a large position is flattened in slices of max_order_size") {
-  TraderConfig config = test::two_slots_and_a_mask();
-  config.slots[0].max_order_size = SizeUnits{100};
-  config.slots[0].max_position = SizeUnits{1'000};
-  Desk desk(config);
-  desk.forecast({9.0F, 0.0F, 0.0F});
-  desk.reply(test::fill_of(desk.out.orders[0], 1, 100, 10'001));
-  OrderRequestRecord forgotten = desk.out.orders[0];
-  forgotten.client_order_id += 500;
-  desk.reply(test::fill_of(forgotten, 2, 155, 10'001));
-  desk.forget_outputs();
-  desk.command(TradingOp::flatten);
-
-  std::vector<std::int64_t> sizes;
-  for (std::uint64_t turn = 0; turn < 5; ++turn) {
-    desk.step();
-    if (desk.out.orders.size() == sizes.size()) break;
-    sizes.push_back(desk.out.orders.back().size_units);
-    desk.reply(test::fill_of(desk.out.orders.back(), 10 + turn, sizes.back(), 9'998));
-  }
-
-  CHECK(sizes == std::vector<std::int64_t>{100, 100, 50});  // 5 units are less than a lot.
-  CHECK(desk.trader.state() == TradingState::halted);
-}
-
-TEST_CASE("resume needs an operator with a reason, and flat_confirmed is nobody's command") {
-  Desk desk;
-  desk.command(TradingOp::halt);
-  CHECK(desk.command(TradingOp::resume, "") == TraderError::reason_missing);
-  CHECK(desk.trader.on_command(9, desk.ts_ns, TradingOp::resume, TradingTrigger::model, "x", desk.out) ==
-        TraderError::operator_only);
-  CHECK(desk.command(TradingOp::flat_confirmed) == TraderError::not_allowed);
-  CHECK(desk.command(TradingOp::resume, "checked") == TraderError::none);
-  CHECK(desk.trader.state() == TradingState::active);
-}
-
 TEST_CASE("an order without answer becomes unknown after the timeout and blocks its instrument") {
   Desk desk;
   desk.forecast({9.0F, 0.0F, 0.0F});
@@ -405,14 +262,6 @@ TEST_CASE("each step marks open positions and only those") {
   CHECK(desk.out.positions[0].unrealised_quote_units == -100);
 }
 
-TEST_CASE("start is told once in a run") {
-  Desk desk;
-  desk.trader.on_start(1, 1, desk.out);
-  desk.trader.on_start(2, 2, desk.out);
-  REQUIRE(desk.out.state_events.size() == 1);
-  CHECK(desk.out.state_events[0].trigger == code(TradingTrigger::start));
-}
-
 TEST_CASE("settings that cannot trade are refused with key, expected and found") {
   std::string error;
   CHECK(check_config(test::two_slots_and_a_mask(), error));
@@ -433,151 +282,4 @@ TEST_CASE("settings that cannot trade are refused with key, expected and found")
 
   config.slots.clear();
   CHECK_FALSE(check_config(config, error));
-}
-
-namespace {
-
-/// Lives through random forecasts, steps, commands and replies (repeated, late, shuffled) from a seed.
-class RandomDay {
- public:
-  explicit RandomDay(std::uint64_t seed) : dice_(seed) {}
-
-  void turn(Desk& desk) {
-    desk.ts_ns += test::step_ns / 4;
-    drift();
-    const std::int64_t what = dice_.roll(0, 99);
-    if (what < 30)
-      desk.forecast({bps(), bps(), bps()}, tops_);
-    else if (what < 80)
-      answer(desk);
-    else if (what < 96)
-      desk.step(tops_);
-    else
-      desk.command(static_cast<TradingOp>(dice_.roll(0, 3)));
-    for (; seen_ < desk.out.orders.size(); ++seen_) react(desk.out.orders[seen_]);
-  }
-  [[nodiscard]] Int128 cash(std::size_t slot) const { return cash_[slot]; }
-  [[nodiscard]] std::int64_t units(std::size_t slot) const { return units_[slot]; }
-
- private:
-  float bps() { return static_cast<float>(dice_.roll(-60, 60)) / 8.0F; }
-  void drift() {
-    for (const std::size_t slot : {std::size_t{0}, std::size_t{2}}) {
-      mid_[slot] += dice_.roll(-2, 2);
-      tops_[slot] = {.bid = PriceTicks{mid_[slot] - dice_.roll(1, 2)},
-                     .ask = PriceTicks{mid_[slot] + 1},
-                     .is_valid = dice_.roll(0, 19) != 0};
-    }
-  }
-  /// The venue's side of one request: what it will answer, some day, in some order.
-  void react(const OrderRequestRecord& order) {
-    if (order.kind == 1) {
-      SimReply nothing = test::reply_of(order, SimReplyKind::rejected);
-      nothing.reason = code(SimReason::unknown_order);
-      waiting_.push_back(nothing);
-      return;
-    }
-    if (dice_.roll(0, 9) == 0) return waiting_.push_back(test::reply_of(order, SimReplyKind::rejected));
-    waiting_.push_back(test::reply_of(order, SimReplyKind::ack));
-    std::int64_t left = order.size_units;
-    while (left > 0 && dice_.roll(0, 3) != 0) {
-      const std::int64_t size = std::min<std::int64_t>(left, 10 * dice_.roll(1, 6));
-      waiting_.push_back(
-          test::fill_of(order, ++trade_id_, size, order.price_ticks - dice_.roll(0, 3), dice_.roll(0, 30)));
-      left -= size;
-    }
-    if (left > 0) waiting_.push_back(test::reply_of(order, SimReplyKind::expired));
-  }
-  void answer(Desk& desk) {
-    if (waiting_.empty()) return;
-    const auto at = waiting_.begin() + dice_.roll(0, std::min<std::int64_t>(2, std::ssize(waiting_) - 1));
-    const SimReply reply = *at;
-    if (dice_.roll(0, 4) != 0) waiting_.erase(at);  // Else it comes again.
-    desk.reply(reply);
-    if (reply.kind != code(SimReplyKind::fill) || !booked_.insert(reply.trade_id).second) return;
-    const std::size_t slot = reply.instrument == 4 ? 0 : 2;
-    const std::int64_t sign = reply.side == 0 ? 1 : -1;
-    units_[slot] += sign * reply.size_units;
-    cash_[slot] -= sign * reply.size_units * reply.price_ticks + reply.fee_quote_units;
-  }
-
-  test::Dice dice_;
-  std::vector<TopOfBook> tops_ = test::usual_tops;
-  std::int64_t mid_[3] = {10'000, 0, 10'000};
-  std::vector<SimReply> waiting_;
-  std::set<std::uint64_t> booked_;
-  std::size_t seen_ = 0;
-  std::uint64_t trade_id_ = 0;
-  Int128 cash_[3] = {};
-  std::int64_t units_[3] = {};
-};
-
-}  // namespace
-
-TEST_CASE("over random days positions are the sum of unique fills and money is conserved exactly") {
-  std::uint64_t fills = 0;
-  for (std::uint64_t seed = 1; seed <= 10; ++seed) {
-    Desk desk;
-    RandomDay day(seed);
-    for (int turn = 0; turn < 2'000; ++turn) {
-      day.turn(desk);
-      for (const std::size_t slot : {std::size_t{0}, std::size_t{2}}) {
-        const Position& held = desk.trader.position(slot);
-        const Int128 told = static_cast<Int128>(held.realised_quote_units) + unrealised_quote_units(held) -
-                            held.fees_quote_units;
-        const Int128 value = floor_div(static_cast<Int128>(day.units(slot)) * held.mid_x2_ticks, 2);
-        REQUIRE(held.units.value == day.units(slot));
-        REQUIRE(bool(told == day.cash(slot) + value));
-      }
-    }
-    fills += desk.trader.counters().fills;
-  }
-  CHECK(fills > 1'000);  // Else the days were too quiet to prove anything.
-}
-
-TEST_CASE("a trader continued from a checkpoint gives the same bytes as one that never stopped") {
-  for (std::uint64_t seed = 1; seed <= 10; ++seed) {
-    Desk whole;
-    Desk first;
-    RandomDay whole_day(seed);
-    RandomDay day(seed);
-    for (int turn = 0; turn < 700; ++turn) {
-      whole_day.turn(whole);
-      day.turn(first);
-    }
-    ByteWriter writer;
-    first.trader.save(writer);
-
-    Desk second;
-    ByteReader reader(writer.bytes());
-    REQUIRE(second.trader.load(reader));
-    REQUIRE(reader.is_at_end());
-    second.out = first.out;
-    second.arena = first.arena;
-    second.out.arena = &second.arena;
-    second.seq = first.seq;
-    second.ts_ns = first.ts_ns;
-    for (int turn = 0; turn < 700; ++turn) {
-      whole_day.turn(whole);
-      day.turn(second);
-    }
-
-    CHECK(test::bytes_of(second.out) == test::bytes_of(whole.out));
-    ByteWriter end_of_whole;
-    ByteWriter end_of_second;
-    whole.trader.save(end_of_whole);
-    second.trader.save(end_of_second);
-    CHECK(end_of_second.bytes() == end_of_whole.bytes());
-  }
-}
-
-TEST_CASE("a trader's checkpoint cut short is refused") {
-  LongDesk desk;
-  ByteWriter writer;
-  desk.trader.save(writer);
-  for (std::size_t length = 0; length < writer.bytes().size(); ++length) {
-    Desk other;
-    ByteReader reader(std::string_view(writer.bytes()).substr(0, length));
-    CHECK_FALSE(other.trader.load(reader));
-  }
 }

@@ -14,6 +14,11 @@ inline constexpr std::uint32_t run_tag = 7;
 inline constexpr TsNs step_ns = 100'000'000;
 inline constexpr std::size_t horizon_steps = 3;
 
+/// An enumerator as a record carries it.
+constexpr std::uint8_t code(auto value) {
+  return static_cast<std::uint8_t>(value);
+}
+
 /// One slot of lot 10, orders of 100, mid around 10'000 ticks; a quote unit is 10^-8 quote.
 inline TraderSlot slot_of_lot_10(InstrumentId instrument) {
   TraderSlot slot;
@@ -104,6 +109,17 @@ inline SimReply fill_of(const OrderRequestRecord& order, std::uint64_t trade_id,
   reply.fee_quote_units = fee_quote_units;
   return reply;
 }
+
+/// A desk that is long 100 on slot 0, with its outputs forgotten.
+struct LongDesk : Desk {
+  LongDesk() {
+    forecast({9.0F, 0.0F, 0.0F});
+    const OrderRequestRecord order = out.orders.front();
+    reply(reply_of(order, SimReplyKind::ack));
+    reply(fill_of(order, 1, 100, 10'001, 12));
+    forget_outputs();
+  }
+};
 
 /// Bytes of records without padding, to be compared whole.
 template <class Record>

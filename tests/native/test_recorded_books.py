@@ -1,6 +1,5 @@
 """Books rebuilt from real recordings agree with what the venue itself calls its best bid and ask."""
 
-import gzip
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -8,45 +7,16 @@ from pathlib import Path
 
 import native
 import pytest
-
-ETHUSDT_SPOT = ("binance_spot", "ETHUSDT", "0.01", "0.00000001", "0.0001")
-ETHUSDT_PERP = ("binance_usdm", "ETHUSDT", "0.01", "0.001", "0.001")
-BTCUSDT_PERP = ("binance_usdm", "BTCUSDT", "0.1", "0.001", "0.001")
-BTCUSDT_SPOT = ("binance_spot", "BTCUSDT", "0.01", "0.00000001", "0.00001")
+from recorded_frames import (
+    BTCUSDT_PERP,
+    BTCUSDT_SPOT,
+    ETHUSDT_PERP,
+    ETHUSDT_SPOT,
+    document_for,
+    recorded_lines,
+)
 
 Top = tuple[int, int, int, int]
-
-
-def engine_for(venue: str, symbol: str, tick: str, size_unit: str, lot: str) -> native.Engine:
-    document = {
-        "instruments": [
-            {
-                "id": 0,
-                "venue": venue,
-                "symbol": symbol,
-                "market_type": "perpetual" if venue == "binance_usdm" else "spot",
-                "tick": tick,
-                "size_unit": size_unit,
-                "lot": lot,
-                "maker_fee_bps": "0",
-                "taker_fee_bps": "0",
-            }
-        ],
-        "sources": [
-            {"id": 0, "venue": venue, "instrument": None, "kind": "websocket"},
-            {"id": 1, "venue": venue, "instrument": symbol, "kind": "rest_depth"},
-        ],
-        "emit": {"trades": True, "quotes": True},
-    }
-    return native.Engine(json.dumps(document))
-
-
-def recorded_lines(files: list[Path]) -> Iterator[tuple[int, bytes]]:
-    for file in files:
-        with gzip.open(file, "rb") as lines:
-            for line in lines:
-                stamp, payload = line.split(b" ", 1)
-                yield int(stamp), payload.rstrip(b"\r\n")
 
 
 @dataclass
@@ -62,7 +32,7 @@ class Session:
 
 
 def play(instrument: tuple[str, str, str, str, str], lines: Iterator[tuple[int, bytes]]) -> Session:
-    session = Session(native_engine := engine_for(*instrument))
+    session = Session(native_engine := native.Engine(json.dumps(document_for(*instrument))))
     for seq, (ts_recv_ns, payload) in enumerate(lines, start=1):
         is_snapshot = payload.startswith(b'{"lastUpdateId"')
         native_engine.frame(seq, 1 if is_snapshot else 0, ts_recv_ns, payload)

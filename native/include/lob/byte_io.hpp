@@ -24,7 +24,7 @@ static_assert(std::endian::native == std::endian::little, "byte_io copies intege
 
 /// What crosses as raw bytes: integers, floats and enums. bool has its own width rule, so it is excluded.
 template <class T>
-concept ByteScalar = (std::is_arithmetic_v<T> || std::is_enum_v<T>) && !std::same_as<T, bool>;
+concept ByteScalar = (std::is_arithmetic_v<T> || std::is_enum_v<T>)&&!std::same_as<T, bool>;
 
 /// Appends little-endian values to a growing buffer.
 class ByteWriter {
@@ -37,12 +37,20 @@ class ByteWriter {
   }
   void put(bool value) { put(static_cast<std::uint8_t>(value ? 1 : 0)); }
   template <class Tag>
-  void put(Count<Tag> count) { put(count.value); }
-  void put(const Level& level) { put(level.price); put(level.size); }
+  void put(Count<Tag> count) {
+    put(count.value);
+  }
+  void put(const Level& level) {
+    put(level.price);
+    put(level.size);
+  }
 
   /// A count of elements that follow; the reader checks it against what is left.
   void put_count(std::size_t count) { put(static_cast<std::uint64_t>(count)); }
-  void put_text(std::string_view text) { put_count(text.size()); buffer_.append(text); }
+  void put_text(std::string_view text) {
+    put_count(text.size());
+    buffer_.append(text);
+  }
   template <ByteScalar T>
   void put_all(std::span<const T> values) {
     put_count(values.size());
@@ -56,7 +64,8 @@ class ByteWriter {
   std::string buffer_;
 };
 
-/// Reads what ByteWriter wrote. The first failure sticks: every later read fails and leaves its target as it was.
+/// Reads what ByteWriter wrote. The first failure sticks: every later read fails and leaves its target as it
+/// was.
 class ByteReader {
  public:
   explicit ByteReader(std::string_view bytes) noexcept : rest_(bytes) {}
@@ -76,12 +85,14 @@ class ByteReader {
     return true;
   }
   template <class Tag>
-  bool get(Count<Tag>& count) noexcept { return get(count.value); }
+  bool get(Count<Tag>& count) noexcept {
+    return get(count.value);
+  }
   bool get(Level& level) noexcept { return get(level.price) && get(level.size); }
 
   /// An enum whose values are 0..last; anything above fails.
   template <class E>
-    requires std::is_enum_v<E>
+  requires std::is_enum_v<E>
   bool get_enum(E& value, E last) noexcept {
     std::underlying_type_t<E> raw{};
     if (!get(raw)) return false;
@@ -90,7 +101,8 @@ class ByteReader {
     return true;
   }
 
-  /// The count of elements that follow, each at least `element_bytes` long: refuses more than the bytes left can hold.
+  /// The count of elements that follow, each at least `element_bytes` long: refuses more than the bytes left
+  /// can hold.
   bool get_count(std::size_t& count, std::size_t element_bytes) noexcept {
     std::uint64_t raw = 0;
     if (!get(raw)) return false;
@@ -117,7 +129,10 @@ class ByteReader {
   }
 
   /// Marks the input as wrong, for a caller that found a value it cannot accept.
-  bool fail() noexcept { is_ok_ = false; return false; }
+  bool fail() noexcept {
+    is_ok_ = false;
+    return false;
+  }
   [[nodiscard]] bool is_ok() const noexcept { return is_ok_; }
   [[nodiscard]] bool is_at_end() const noexcept { return is_ok_ && rest_.empty(); }
 

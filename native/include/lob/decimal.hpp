@@ -30,13 +30,14 @@ struct DecimalScale {
   std::uint32_t decimals = 0;  ///< decimals of the unit, 0 for whole units
   std::uint64_t step = 1;      ///< the unit in 10^-decimals: 1 for "0.01", 5 for "0.5", 10 for "10"
 
-  /// The scale of a positive unit such as "0.01", "0.5" or "10"; at most 18 decimals. Nothing when it is not one.
+  /// The scale of a positive unit such as "0.01", "0.5" or "10"; at most 18 decimals. Nothing when it is not
+  /// one.
   [[nodiscard]] static std::optional<DecimalScale> of(std::string_view unit) noexcept;
   friend constexpr bool operator==(const DecimalScale&, const DecimalScale&) = default;
 };
 
-/// A decimal read but not yet counted in units: value = mantissa x 10^-decimals, trailing zeros dropped. Lets a
-/// decoder read numbers before it knows whose they are.
+/// A decimal read but not yet counted in units: value = mantissa x 10^-decimals, trailing zeros dropped. Lets
+/// a decoder read numbers before it knows whose they are.
 struct ScannedDecimal {
   std::uint64_t mantissa = 0;
   std::uint8_t decimals = 0;

@@ -6,8 +6,9 @@
 //
 // Binance (pulled snapshots): frames are buffered while a REST snapshot with id L is asked for; frames older
 // than L are dropped, the first kept one must bridge L, the rest must follow one another.
-// Bybit (pushed snapshots): the venue sends the snapshot on the stream itself; whatever comes before it is useless.
-// A snapshot older than the buffer is asked for again, the buffer kept; one newer than the whole buffer waits.
+// Bybit (pushed snapshots): the venue sends the snapshot on the stream itself; whatever comes before it is
+// useless. A snapshot older than the buffer is asked for again, the buffer kept; one newer than the whole
+// buffer waits.
 #pragma once
 
 #include <array>
@@ -53,15 +54,15 @@ enum class GapRepair : std::uint8_t { none = 0, rest_snapshot = 1, pushed_snapsh
 
 /// What the owner of the book does on a transition.
 enum class FeedAction : std::uint8_t {
-  await_snapshot,  ///< ask for a snapshot
-  hold_snapshot,   ///< keep it until frames bridge it
-  adopt,           ///< replace the book by the snapshot and apply what waits
-  adopt_and_close, ///< the same, and close the ledger row
-  adopt_ledgered,  ///< replace the book; the span since the last frame goes to the ledger, opened and closed
-  adopt_newer,     ///< replace the book by a newer one of the same stream: no doubt, no ledger row
-  open_gap,        ///< drop the book, open a ledger row, ask for a snapshot
-  restart_buffer,  ///< drop what waits, begin anew with this frame
-  clear,           ///< forget everything
+  await_snapshot,   ///< ask for a snapshot
+  hold_snapshot,    ///< keep it until frames bridge it
+  adopt,            ///< replace the book by the snapshot and apply what waits
+  adopt_and_close,  ///< the same, and close the ledger row
+  adopt_ledgered,   ///< replace the book; the span since the last frame goes to the ledger, opened and closed
+  adopt_newer,      ///< replace the book by a newer one of the same stream: no doubt, no ledger row
+  open_gap,         ///< drop the book, open a ledger row, ask for a snapshot
+  restart_buffer,   ///< drop what waits, begin anew with this frame
+  clear,            ///< forget everything
 };
 
 struct FeedTransition {
@@ -111,15 +112,18 @@ enum class FeedLink : std::uint8_t {
   breaks,   ///< something between is missing
 };
 
-/// The link in a running stream: USD-M pu == last; spot U == last + 1 (an overlap carries absolute sizes, so it
-/// follows too); Bybit u == last + 1. Owes: an update, not a snapshot.
+/// The link in a running stream: USD-M pu == last; spot U == last + 1 (an overlap carries absolute sizes, so
+/// it follows too); Bybit u == last + 1. Owes: an update, not a snapshot.
 [[nodiscard]] FeedLink link_of(Venue venue, const DepthEvent& event, std::int64_t last_id) noexcept;
 
-/// The link of the first update on top of a snapshot: USD-M U <= L <= u or pu <= L <= u; spot U <= L + 1 <= u.
+/// The link of the first update on top of a snapshot: USD-M U <= L <= u or pu <= L <= u; spot U <= L + 1 <=
+/// u.
 [[nodiscard]] FeedLink bridge_of(Venue venue, const DepthEvent& event, std::int64_t snapshot_id) noexcept;
 
 /// True when the venue sends snapshots on the stream itself (Bybit); else they are asked for over REST.
-[[nodiscard]] constexpr bool pushes_snapshots(Venue venue) noexcept { return venue == Venue::bybit_spot; }
+[[nodiscard]] constexpr bool pushes_snapshots(Venue venue) noexcept {
+  return venue == Venue::bybit_spot;
+}
 
 /// Bounds of every feed machine. One section of the engine's settings.
 struct FeedLimits {

@@ -10,21 +10,28 @@
 
 namespace lob {
 
-/// One instrument as configured; its position in the table is its InstrumentId. Decimals stay text until `make_scale`.
+/// One instrument as configured; its position in the table is its InstrumentId. Decimals stay text until
+/// `make_scale`.
 struct InstrumentSpec {
   Venue venue = Venue::other;
   std::string symbol;  ///< the venue's own string
   MarketType market_type = MarketType::spot;
-  std::string tick;       ///< smallest price step, e.g. "0.01"; enforced on public prices
-  std::string size_unit;  ///< finest size the venue prints; what SizeUnits count
-  std::string lot;        ///< smallest step of our own orders
+  std::string tick;               ///< smallest price step, e.g. "0.01"; enforced on public prices
+  std::string size_unit;          ///< finest size the venue prints; what SizeUnits count
+  std::string lot;                ///< smallest step of our own orders
   std::int64_t maker_fee_e8 = 0;  ///< fraction of notional x 1e8: 2 bps = 20000
   std::int64_t taker_fee_e8 = 0;
 };
 
-enum class SourceKind : std::uint8_t { websocket = 0, rest_depth = 1, rest_exchange_info = 2, sim_private = 3 };
+enum class SourceKind : std::uint8_t {
+  websocket = 0,
+  rest_depth = 1,
+  rest_exchange_info = 2,
+  sim_private = 3
+};
 
-/// Where frames of one connection id come from. REST replies carry no symbol: their source names the instrument.
+/// Where frames of one connection id come from. REST replies carry no symbol: their source names the
+/// instrument.
 struct SourceSpec {
   Venue venue = Venue::other;
   InstrumentId instrument = no_instrument;  ///< no_instrument for a shared socket

@@ -19,7 +19,8 @@
 
 namespace lob {
 
-/// Where Market appends. The owner empties the vectors when it likes; `arena` holds the texts of rejects and may be null.
+/// Where Market appends. The owner empties the vectors when it likes; `arena` holds the texts of rejects and
+/// may be null.
 struct MarketOutputs {
   std::vector<BookUpdateRecord> book_updates;
   std::vector<TradeRecord> trades;
@@ -37,8 +38,8 @@ struct MarketOutputs {
 /// Hears what happens to books and trades, in order, while on_frame runs.
 struct MarketObserver {
   virtual ~MarketObserver() = default;
-  /// The book after one applied message (frames that waited for a snapshot come one by one). Not called for a book
-  /// that this message left crossed: on_invalid is.
+  /// The book after one applied message (frames that waited for a snapshot come one by one). Not called for a
+  /// book that this message left crossed: on_invalid is.
   virtual void on_book(InstrumentId instrument, TsNs ts_recv_ns, const OrderBook& book) = 0;
   /// Trades come whether or not the book is synced.
   virtual void on_trade(InstrumentId instrument, const TradeEvent& trade) = 0;
@@ -57,11 +58,11 @@ struct MarketChange {
 /// What became of the frames, for metrics. A part of the checkpoint.
 struct MarketCounters {
   std::uint64_t frames = 0;
-  std::uint64_t ignored = 0;           ///< well-formed, not for us
-  std::uint64_t unknown_symbols = 0;   ///< of these: an instrument that the table lacks
+  std::uint64_t ignored = 0;          ///< well-formed, not for us
+  std::uint64_t unknown_symbols = 0;  ///< of these: an instrument that the table lacks
   std::uint64_t rejected = 0;
   std::uint64_t depth_applied = 0;
-  std::uint64_t depth_older = 0;       ///< duplicates and late frames, dropped by rule
+  std::uint64_t depth_older = 0;  ///< duplicates and late frames, dropped by rule
   std::uint64_t snapshots_applied = 0;
   std::uint64_t snapshots_unused = 0;  ///< too old to help
   std::uint64_t gaps = 0;
@@ -69,9 +70,13 @@ struct MarketCounters {
 
   /// visit(name, counter) in a fixed order.
   template <class Visit>
-  void for_each(Visit&& visit) { for_each_of(*this, visit); }
+  void for_each(Visit&& visit) {
+    for_each_of(*this, visit);
+  }
   template <class Visit>
-  void for_each(Visit&& visit) const { for_each_of(*this, visit); }
+  void for_each(Visit&& visit) const {
+    for_each_of(*this, visit);
+  }
 
  private:
   template <class Self, class Visit>
@@ -94,7 +99,8 @@ struct FeedSink;
 
 class Market {
  public:
-  /// Throws std::invalid_argument naming the instrument and field that is wrong, or the source whose instrument is.
+  /// Throws std::invalid_argument naming the instrument and field that is wrong, or the source whose
+  /// instrument is.
   Market(std::span<const InstrumentSpec> instruments, std::span<const SourceSpec> sources, FeedLimits limits);
   ~Market();
   Market(Market&&) noexcept;
@@ -103,8 +109,8 @@ class Market {
   Market& operator=(const Market&) = delete;
 
   /// Decodes one frame, moves its instrument's feed machine, applies levels, appends records to `out`.
-  /// `frame` is borrowed and needs no padding. A malformed frame changes nothing but `out.rejects` and the counters.
-  /// Frames of rest_exchange_info and sim_private sources are ignored.
+  /// `frame` is borrowed and needs no padding. A malformed frame changes nothing but `out.rejects` and the
+  /// counters. Frames of rest_exchange_info and sim_private sources are ignored.
   const MarketChange& on_frame(std::uint64_t seq, ConnectionId connection, TsNs ts_recv_ns, Bytes frame,
                                MarketOutputs& out, MarketObserver* observer = nullptr);
 
@@ -124,7 +130,8 @@ class Market {
   [[nodiscard]] const MarketCounters& counters() const noexcept { return counters_; }
 
   void save(ByteWriter& writer) const;
-  /// False when the bytes are not a checkpoint of a market with these instruments; the market is then to be discarded.
+  /// False when the bytes are not a checkpoint of a market with these instruments; the market is then to be
+  /// discarded.
   [[nodiscard]] bool load(ByteReader& reader);
 
  private:

@@ -27,7 +27,8 @@
 
 namespace lob {
 
-/// Prices and sizes above this are refused where they come in, so that sums and differences of them never overflow.
+/// Prices and sizes above this are refused where they come in, so that sums and differences of them never
+/// overflow.
 inline constexpr std::int64_t units_max = std::int64_t{1} << 60;
 
 /// Sizes by price, unordered: open addressing with linear probing and backward-shift deletion.
@@ -84,7 +85,9 @@ class BookSide {
   static constexpr std::int64_t ring_mask = ring_ticks - 1;
   static constexpr std::size_t word_count = static_cast<std::size_t>(ring_ticks / 64);
 
-  [[nodiscard]] static std::size_t slot(Key key) noexcept { return static_cast<std::size_t>(key & ring_mask); }
+  [[nodiscard]] static std::size_t slot(Key key) noexcept {
+    return static_cast<std::size_t>(key & ring_mask);
+  }
   [[nodiscard]] bool is_in_window(Key key) const noexcept { return key >= low_ && key < low_ + ring_ticks; }
   /// The highest occupied key at or below `from`, or low_ - 1.
   [[nodiscard]] Key highest_at_or_below(Key from) const noexcept;

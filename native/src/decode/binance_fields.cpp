@@ -6,17 +6,20 @@ namespace lob {
 namespace {
 
 constexpr std::array<std::string_view, binance_key_count> key_names{
-    "e", "E", "T", "s", "U", "u", "pu", "b", "B", "a", "A", "p", "q", "t", "m", "lastUpdateId", "bids", "asks",
-    "stream", "data"};
+    "e",    "E",    "T",      "s",   "U", "u", "pu", "b", "B", "a", "A", "p", "q", "t", "m", "lastUpdateId",
+    "bids", "asks", "stream", "data"};
 
-constexpr std::string_view name_of(BinanceKey key) noexcept { return key_names[static_cast<std::size_t>(key)]; }
+constexpr std::string_view name_of(BinanceKey key) noexcept {
+  return key_names[static_cast<std::size_t>(key)];
+}
 
 /// Index of a one-letter key by its character, or -1.
 constexpr auto letters = [] {
   std::array<std::int8_t, 256> table{};
   table.fill(-1);
   for (std::size_t i = 0; i < binance_key_count; ++i) {
-    if (key_names[i].size() == 1) table[static_cast<unsigned char>(key_names[i][0])] = static_cast<std::int8_t>(i);
+    if (key_names[i].size() == 1)
+      table[static_cast<unsigned char>(key_names[i][0])] = static_cast<std::int8_t>(i);
   }
   return table;
 }();
@@ -34,13 +37,14 @@ constexpr bool may_be_levels(BinanceKey key) noexcept {
 }
 
 /// Captures one member; `field` names the culprit on error.
-DecodeError capture_member(FrameReader& reader, std::string_view key, FrameReader::Value& value, BinanceFields& fields,
-                           std::string_view& culprit) {
+DecodeError capture_member(FrameReader& reader, std::string_view key, FrameReader::Value& value,
+                           BinanceFields& fields, std::string_view& culprit) {
   const int found = find_key(key);
   if (found < 0) return FrameReader::skip(value);
   const auto known = static_cast<BinanceKey>(found);
   culprit = name_of(known);
-  return may_be_levels(known) ? reader.capture_levels(value, fields[known]) : FrameReader::capture(value, fields[known]);
+  return may_be_levels(known) ? reader.capture_levels(value, fields[known])
+                              : FrameReader::capture(value, fields[known]);
 }
 
 /// "x@depth20", "x@depth5@100ms": whole top levels in the shape of an update, which must never pass for one.
@@ -57,7 +61,8 @@ BinanceMessage classify(const BinanceFields& fields, std::string_view stream) no
     const bool is_quote = fields.has(BinanceKey::u) && fields.has(BinanceKey::B) && fields.has(BinanceKey::A);
     return is_quote ? BinanceMessage::book_ticker : BinanceMessage::other;
   }
-  if (type.text == "depthUpdate") return is_partial_depth(stream) ? BinanceMessage::other : BinanceMessage::depth_update;
+  if (type.text == "depthUpdate")
+    return is_partial_depth(stream) ? BinanceMessage::other : BinanceMessage::depth_update;
   if (type.text == "trade") return BinanceMessage::trade;
   if (type.text == "aggTrade") return BinanceMessage::aggregate_trade;
   if (type.text == "bookTicker") return BinanceMessage::book_ticker;
@@ -89,7 +94,8 @@ struct Interpretation {
     const DecodeStatus status = read_in_order(
         [&] { return id(BinanceKey::U, event.first_id); }, [&] { return id(BinanceKey::u, event.last_id); },
         [&] { return rules.has_previous_id ? id(BinanceKey::pu, event.previous_id) : DecodeStatus{}; },
-        [&] { return time(BinanceKey::E, event.ts_event_ns); }, [&] { return time(BinanceKey::T, event.ts_engine_ns); },
+        [&] { return time(BinanceKey::E, event.ts_event_ns); },
+        [&] { return time(BinanceKey::T, event.ts_engine_ns); },
         [&] { return levels(BinanceKey::b, event.bids); }, [&] { return levels(BinanceKey::a, event.asks); });
     const bool is_reversed = event.first_id > event.last_id || event.previous_id > event.last_id;
     if (status.is_ok() && is_reversed) return {.error = DecodeError::bad_sequence, .field = "u"};
@@ -112,12 +118,13 @@ struct Interpretation {
     event.instrument = instrument;
     event.is_aggregate = is_aggregate;
     bool is_buyer_maker = false;
-    const DecodeStatus status = read_in_order(
-        [&] { return id(is_aggregate ? BinanceKey::a : BinanceKey::t, event.trade_id); },
-        [&] { return time(BinanceKey::E, event.ts_event_ns); }, [&] { return time(BinanceKey::T, event.ts_engine_ns); },
-        [&] { return read_price(fields[BinanceKey::p], "p", scale, event.price); },
-        [&] { return read_size(fields[BinanceKey::q], "q", scale, event.size); },
-        [&] { return read_bool(fields[BinanceKey::m], "m", is_buyer_maker); });
+    const DecodeStatus status =
+        read_in_order([&] { return id(is_aggregate ? BinanceKey::a : BinanceKey::t, event.trade_id); },
+                      [&] { return time(BinanceKey::E, event.ts_event_ns); },
+                      [&] { return time(BinanceKey::T, event.ts_engine_ns); },
+                      [&] { return read_price(fields[BinanceKey::p], "p", scale, event.price); },
+                      [&] { return read_size(fields[BinanceKey::q], "q", scale, event.size); },
+                      [&] { return read_bool(fields[BinanceKey::m], "m", is_buyer_maker); });
     event.aggressor_side = is_buyer_maker ? Side::ask : Side::bid;
     return status;
   }
@@ -125,7 +132,8 @@ struct Interpretation {
   [[nodiscard]] DecodeStatus quote(QuoteEvent& event) const noexcept {
     event.instrument = instrument;
     return read_in_order(
-        [&] { return id(BinanceKey::u, event.update_id); }, [&] { return time(BinanceKey::E, event.ts_event_ns); },
+        [&] { return id(BinanceKey::u, event.update_id); },
+        [&] { return time(BinanceKey::E, event.ts_event_ns); },
         [&] { return read_quote_level(fields[BinanceKey::b], fields[BinanceKey::B], scale, event.bid); },
         [&] { return read_quote_level(fields[BinanceKey::a], fields[BinanceKey::A], scale, event.ask); });
   }
@@ -133,14 +141,21 @@ struct Interpretation {
 
 DecodeStatus interpret_event(const Interpretation& payload, BinanceMessage message, Decoded& decoded) {
   switch (message) {
-    case BinanceMessage::depth_update: decoded.kind = DecodedKind::depth; return payload.update(decoded.depth);
-    case BinanceMessage::snapshot: decoded.kind = DecodedKind::depth; return payload.snapshot(decoded.depth);
-    case BinanceMessage::book_ticker: decoded.kind = DecodedKind::quote; return payload.quote(decoded.quote);
+    case BinanceMessage::depth_update:
+      decoded.kind = DecodedKind::depth;
+      return payload.update(decoded.depth);
+    case BinanceMessage::snapshot:
+      decoded.kind = DecodedKind::depth;
+      return payload.snapshot(decoded.depth);
+    case BinanceMessage::book_ticker:
+      decoded.kind = DecodedKind::quote;
+      return payload.quote(decoded.quote);
     case BinanceMessage::trade:
     case BinanceMessage::aggregate_trade:
       decoded.kind = DecodedKind::trades;
       return payload.trade(message == BinanceMessage::aggregate_trade, decoded.trades.emplace_back());
-    case BinanceMessage::other: break;
+    case BinanceMessage::other:
+      break;
   }
   return {};
 }
@@ -169,14 +184,16 @@ DecodeStatus read_binance(FrameReader& reader, Bytes bytes, BinanceFrame& frame)
       return capture_member(reader, inner_key, inner_value, inner, culprit);
     });
   });
-  if (error != DecodeError::none) return {.error = error, .field = error == DecodeError::duplicate_field ? culprit : ""};
+  if (error != DecodeError::none)
+    return {.error = error, .field = error == DecodeError::duplicate_field ? culprit : ""};
   if (reader.is_array()) return {};
 
   const JsonField& stream = outer[BinanceKey::stream];
   const bool is_wrapped = has_inner && stream.kind == JsonKind::text;
   frame.payload = is_wrapped ? inner : outer;
   const JsonField& type = frame.payload[BinanceKey::e];
-  if (type.kind != JsonKind::absent && type.kind != JsonKind::text) return {.error = DecodeError::wrong_type, .field = "e"};
+  if (type.kind != JsonKind::absent && type.kind != JsonKind::text)
+    return {.error = DecodeError::wrong_type, .field = "e"};
   frame.message = classify(frame.payload, is_wrapped ? stream.text : std::string_view{});
   return {};
 }
@@ -193,7 +210,8 @@ DecodeStatus interpret_binance(const BinanceRules& rules, const BinanceFrame& fr
   if (is_reply && instrument >= table.size()) return {.error = DecodeError::unknown_source, .field = ""};
   if (!is_reply) {
     std::string_view symbol;
-    if (const DecodeStatus status = read_text(frame.payload[BinanceKey::s], "s", symbol); !status.is_ok()) return status;
+    if (const DecodeStatus status = read_text(frame.payload[BinanceKey::s], "s", symbol); !status.is_ok())
+      return status;
     instrument = table.find(rules.venue, symbol);
     decoded.is_unknown_symbol = instrument == no_instrument;
     if (decoded.is_unknown_symbol) return {};

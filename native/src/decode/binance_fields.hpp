@@ -9,10 +9,30 @@
 
 namespace lob {
 
-/// Keys that some message type reads. Their JSON types differ by type (`b` is an array in depthUpdate, a string in
-/// bookTicker, an integer in spot trades of 2023), so they are captured as they come and judged afterwards.
+/// Keys that some message type reads. Their JSON types differ by type (`b` is an array in depthUpdate, a
+/// string in bookTicker, an integer in spot trades of 2023), so they are captured as they come and judged
+/// afterwards.
 enum class BinanceKey : std::uint8_t {
-  e, E, T, s, U, u, pu, b, B, a, A, p, q, t, m, last_update_id, bids, asks, stream, data,
+  e,
+  E,
+  T,
+  s,
+  U,
+  u,
+  pu,
+  b,
+  B,
+  a,
+  A,
+  p,
+  q,
+  t,
+  m,
+  last_update_id,
+  bids,
+  asks,
+  stream,
+  data,
 };
 inline constexpr std::size_t binance_key_count = 20;
 
@@ -21,7 +41,9 @@ class BinanceFields {
   [[nodiscard]] const JsonField& operator[](BinanceKey key) const noexcept {
     return fields_[static_cast<std::size_t>(key)];
   }
-  [[nodiscard]] JsonField& operator[](BinanceKey key) noexcept { return fields_[static_cast<std::size_t>(key)]; }
+  [[nodiscard]] JsonField& operator[](BinanceKey key) noexcept {
+    return fields_[static_cast<std::size_t>(key)];
+  }
   [[nodiscard]] bool has(BinanceKey key) const noexcept { return (*this)[key].kind != JsonKind::absent; }
 
  private:
@@ -29,7 +51,14 @@ class BinanceFields {
 };
 
 /// What kind of message the payload is.
-enum class BinanceMessage : std::uint8_t { other, depth_update, trade, aggregate_trade, book_ticker, snapshot };
+enum class BinanceMessage : std::uint8_t {
+  other,
+  depth_update,
+  trade,
+  aggregate_trade,
+  book_ticker,
+  snapshot
+};
 
 struct BinanceFrame {
   BinanceFields payload;

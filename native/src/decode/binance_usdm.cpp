@@ -4,8 +4,8 @@
 
 namespace lob {
 
-DecodeStatus decode_binance_usdm(FrameReader& reader, const InstrumentTable& table, const SourceSpec& source, Bytes frame,
-                                 Decoded& decoded) {
+DecodeStatus decode_binance_usdm(FrameReader& reader, const InstrumentTable& table, const SourceSpec& source,
+                                 Bytes frame, Decoded& decoded) {
   constexpr BinanceRules rules{.venue = Venue::binance_usdm, .has_previous_id = true};
   BinanceFrame read;
   if (const DecodeStatus status = read_binance(reader, frame, read); !status.is_ok()) return status;

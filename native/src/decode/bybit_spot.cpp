@@ -36,7 +36,8 @@ BybitTopic classify(std::string_view topic) noexcept {
   return is_numeric ? BybitTopic::book : BybitTopic::other;
 }
 
-DecodeError capture_book_member(FrameReader& reader, std::string_view key, FrameReader::Value& value, BybitBook& book) {
+DecodeError capture_book_member(FrameReader& reader, std::string_view key, FrameReader::Value& value,
+                                BybitBook& book) {
   if (key == "s") return FrameReader::capture(value, book.symbol);
   if (key == "b") return reader.capture_levels(value, book.bids);
   if (key == "a") return reader.capture_levels(value, book.asks);
@@ -71,13 +72,16 @@ DecodeError capture_data(FrameReader& reader, FrameReader::Value& value, BybitFr
       return FrameReader::read_object(value, [&](std::string_view key, FrameReader::Value member) {
         return capture_book_member(reader, key, member, frame.book);
       });
-    case '[': return FrameReader::read_array(value, [&](FrameReader::Value& item) { return capture_trade(item, frame); });
-    default: return FrameReader::skip(value);
+    case '[':
+      return FrameReader::read_array(value,
+                                     [&](FrameReader::Value& item) { return capture_trade(item, frame); });
+    default:
+      return FrameReader::skip(value);
   }
 }
 
-DecodeError capture_member(FrameReader& reader, std::string_view key, FrameReader::Value& value, BybitFrame& frame,
-                           bool& has_data) {
+DecodeError capture_member(FrameReader& reader, std::string_view key, FrameReader::Value& value,
+                           BybitFrame& frame, bool& has_data) {
   if (key == "topic") return FrameReader::capture(value, frame.book.topic);
   if (key == "type") return FrameReader::capture(value, frame.book.type);
   if (key == "ts") return FrameReader::capture(value, frame.book.ts);
@@ -99,12 +103,13 @@ DecodeStatus read_type(const JsonField& field, bool& is_snapshot) noexcept {
 DecodeStatus read_book(const BybitBook& book, const FrameReader& reader, const InstrumentScale& scale,
                        DepthEvent& event) {
   event.previous_id = no_id;
-  const DecodeStatus status = read_in_order(
-      [&] { return read_type(book.type, event.is_snapshot); }, [&] { return read_id(book.update_id, "u", event.last_id); },
-      [&] { return read_time_ms(book.ts, "ts", event.ts_event_ns); },
-      [&] { return read_time_ms(book.cts, "cts", event.ts_engine_ns); },
-      [&] { return read_levels(book.bids, "b", reader.levels(), scale, event.bids); },
-      [&] { return read_levels(book.asks, "a", reader.levels(), scale, event.asks); });
+  const DecodeStatus status =
+      read_in_order([&] { return read_type(book.type, event.is_snapshot); },
+                    [&] { return read_id(book.update_id, "u", event.last_id); },
+                    [&] { return read_time_ms(book.ts, "ts", event.ts_event_ns); },
+                    [&] { return read_time_ms(book.cts, "cts", event.ts_engine_ns); },
+                    [&] { return read_levels(book.bids, "b", reader.levels(), scale, event.bids); },
+                    [&] { return read_levels(book.asks, "a", reader.levels(), scale, event.asks); });
   event.first_id = event.last_id;
   return status;
 }
@@ -162,7 +167,8 @@ DecodeStatus interpret_book(const BybitFrame& frame, BybitTopic topic, const Ins
   decoded.depth.instrument = table.find(Venue::bybit_spot, symbol);
   decoded.is_unknown_symbol = decoded.depth.instrument == no_instrument;
   if (decoded.is_unknown_symbol) return {};
-  const DecodeStatus status = read_book(frame.book, reader, table.scale(decoded.depth.instrument), decoded.depth);
+  const DecodeStatus status =
+      read_book(frame.book, reader, table.scale(decoded.depth.instrument), decoded.depth);
   if (!status.is_ok()) return status;
   if (topic == BybitTopic::quote) {
     decoded.kind = DecodedKind::quote;
@@ -174,8 +180,8 @@ DecodeStatus interpret_book(const BybitFrame& frame, BybitTopic topic, const Ins
 
 }  // namespace
 
-DecodeStatus decode_bybit_spot(FrameReader& reader, const InstrumentTable& table, const SourceSpec& source, Bytes bytes,
-                               Decoded& decoded) {
+DecodeStatus decode_bybit_spot(FrameReader& reader, const InstrumentTable& table, const SourceSpec& source,
+                               Bytes bytes, Decoded& decoded) {
   BybitFrame frame;
   bool has_data = false;
   const DecodeError error = reader.read_root(bytes, [&](std::string_view key, FrameReader::Value value) {
@@ -187,10 +193,13 @@ DecodeStatus decode_bybit_spot(FrameReader& reader, const InstrumentTable& table
 
   const BybitTopic topic = classify(frame.book.topic.text);
   switch (topic) {
-    case BybitTopic::other: return {};
-    case BybitTopic::trades: return interpret_trades(frame, table, decoded);
+    case BybitTopic::other:
+      return {};
+    case BybitTopic::trades:
+      return interpret_trades(frame, table, decoded);
     case BybitTopic::quote:
-    case BybitTopic::book: break;
+    case BybitTopic::book:
+      break;
   }
   return interpret_book(frame, topic, table, reader, decoded);
 }

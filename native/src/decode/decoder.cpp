@@ -43,20 +43,25 @@ struct Decoder::State {
   Decoded decoded;
 };
 
-Decoder::Decoder(std::span<const InstrumentSpec> instruments) : state_(std::make_unique<State>(instruments)) {}
+Decoder::Decoder(std::span<const InstrumentSpec> instruments)
+    : state_(std::make_unique<State>(instruments)) {}
 Decoder::~Decoder() = default;
 Decoder::Decoder(Decoder&&) noexcept = default;
 Decoder& Decoder::operator=(Decoder&&) noexcept = default;
 
 namespace {
 
-DecodeStatus decode_by_venue(FrameReader& reader, const InstrumentTable& table, const SourceSpec& source, Bytes frame,
-                             Decoded& decoded) {
+DecodeStatus decode_by_venue(FrameReader& reader, const InstrumentTable& table, const SourceSpec& source,
+                             Bytes frame, Decoded& decoded) {
   switch (source.venue) {
-    case Venue::binance_usdm: return decode_binance_usdm(reader, table, source, frame, decoded);
-    case Venue::binance_spot: return decode_binance_spot(reader, table, source, frame, decoded);
-    case Venue::bybit_spot: return decode_bybit_spot(reader, table, source, frame, decoded);
-    case Venue::other: break;
+    case Venue::binance_usdm:
+      return decode_binance_usdm(reader, table, source, frame, decoded);
+    case Venue::binance_spot:
+      return decode_binance_spot(reader, table, source, frame, decoded);
+    case Venue::bybit_spot:
+      return decode_bybit_spot(reader, table, source, frame, decoded);
+    case Venue::other:
+      break;
   }
   return {};
 }
@@ -75,7 +80,11 @@ DecodeStatus Decoder::decode(const SourceSpec& source, Bytes frame) {
   return status;
 }
 
-const Decoded& Decoder::decoded() const noexcept { return state_->decoded; }
-const InstrumentScale& Decoder::scale(InstrumentId instrument) const { return state_->table.scale(instrument); }
+const Decoded& Decoder::decoded() const noexcept {
+  return state_->decoded;
+}
+const InstrumentScale& Decoder::scale(InstrumentId instrument) const {
+  return state_->table.scale(instrument);
+}
 
 }  // namespace lob

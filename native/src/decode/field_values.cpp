@@ -43,7 +43,8 @@ DecodeStatus read_id(const JsonField& field, std::string_view name, std::int64_t
 DecodeStatus read_text_id(const JsonField& field, std::string_view name, std::int64_t& id) noexcept {
   if (const DecodeStatus status = need(field, JsonKind::text, name); !status.is_ok()) return status;
   const ScannedDecimal scanned = scan_decimal(field.text);
-  const bool is_integer = scanned.error == DecimalError::none && field.text.find('.') == std::string_view::npos;
+  const bool is_integer =
+      scanned.error == DecimalError::none && field.text.find('.') == std::string_view::npos;
   if (!is_integer) return refuse(DecodeError::bad_number, name);
   id = static_cast<std::int64_t>(scanned.mantissa);
   return {};

@@ -1,4 +1,5 @@
-// Captured fields to typed values. Each returns a DecodeStatus naming the field, so that a decoder reads as a list of needs.
+// Captured fields to typed values. Each returns a DecodeStatus naming the field, so that a decoder reads as a
+// list of needs.
 #pragma once
 
 #include <span>
@@ -14,19 +15,21 @@ namespace lob {
 
 [[nodiscard]] DecodeStatus read_id(const JsonField& field, std::string_view name, std::int64_t& id) noexcept;
 /// An id printed as a string of digits.
-[[nodiscard]] DecodeStatus read_text_id(const JsonField& field, std::string_view name, std::int64_t& id) noexcept;
+[[nodiscard]] DecodeStatus read_text_id(const JsonField& field, std::string_view name,
+                                        std::int64_t& id) noexcept;
 [[nodiscard]] DecodeStatus read_bool(const JsonField& field, std::string_view name, bool& value) noexcept;
-[[nodiscard]] DecodeStatus read_text(const JsonField& field, std::string_view name, std::string_view& text) noexcept;
+[[nodiscard]] DecodeStatus read_text(const JsonField& field, std::string_view name,
+                                     std::string_view& text) noexcept;
 /// Milliseconds since 1970 to ns; an absent field leaves 0.
 [[nodiscard]] DecodeStatus read_time_ms(const JsonField& field, std::string_view name, TsNs& ts_ns) noexcept;
 /// A positive price.
-[[nodiscard]] DecodeStatus read_price(const JsonField& field, std::string_view name, const InstrumentScale& scale,
-                                      PriceTicks& price) noexcept;
-[[nodiscard]] DecodeStatus read_size(const JsonField& field, std::string_view name, const InstrumentScale& scale,
-                                     SizeUnits& size) noexcept;
+[[nodiscard]] DecodeStatus read_price(const JsonField& field, std::string_view name,
+                                      const InstrumentScale& scale, PriceTicks& price) noexcept;
+[[nodiscard]] DecodeStatus read_size(const JsonField& field, std::string_view name,
+                                     const InstrumentScale& scale, SizeUnits& size) noexcept;
 /// A quote's level: a price of 0 is the venue's way to say that the side is empty.
-[[nodiscard]] DecodeStatus read_quote_level(const JsonField& price, const JsonField& size, const InstrumentScale& scale,
-                                            Level& level) noexcept;
+[[nodiscard]] DecodeStatus read_quote_level(const JsonField& price, const JsonField& size,
+                                            const InstrumentScale& scale, Level& level) noexcept;
 /// Replaces `levels`.
 [[nodiscard]] DecodeStatus read_levels(const JsonField& field, std::string_view name,
                                        std::span<const ScannedLevel> scanned, const InstrumentScale& scale,

@@ -10,8 +10,12 @@ namespace {
 
 constexpr int depth_max = 16;
 
-constexpr bool is_digit(char c) noexcept { return static_cast<unsigned char>(c - '0') < 10; }
-constexpr bool is_space(char c) noexcept { return c == ' ' || c == '\n' || c == '\t' || c == '\r'; }
+constexpr bool is_digit(char c) noexcept {
+  return static_cast<unsigned char>(c - '0') < 10;
+}
+constexpr bool is_space(char c) noexcept {
+  return c == ' ' || c == '\n' || c == '\t' || c == '\r';
+}
 
 /// A token runs to the next structural character; whitespace may stand between.
 std::string_view trim_end(std::string_view token) noexcept {
@@ -70,12 +74,22 @@ void set_integer(std::string_view text, JsonField& field) noexcept {
   field.integer = is_negative ? -magnitude : magnitude;
 }
 
+/// Steps over a string. Left unread, on-demand would take one followed by ':' for a key and pass over what
+/// follows.
+DecodeError consume_string(FrameReader::Value& value) {
+  return value.get_raw_json_string().error() == simdjson::SUCCESS ? DecodeError::none
+                                                                  : DecodeError::invalid_json;
+}
+
 DecodeError capture_string(FrameReader::Value& value, std::string_view token, JsonField& field) {
   bool has_escape = false;
   if (!cut_string(token, field.text, has_escape)) return DecodeError::invalid_json;
   field.kind = JsonKind::text;
-  if (has_escape && value.get_string().get(field.text) != simdjson::SUCCESS) return DecodeError::invalid_json;
-  return DecodeError::none;
+  if (has_escape) {
+    return value.get_string().get(field.text) == simdjson::SUCCESS ? DecodeError::none
+                                                                   : DecodeError::invalid_json;
+  }
+  return consume_string(value);
 }
 
 DecodeError capture_plain(std::string_view token, JsonField& field) {
@@ -103,7 +117,8 @@ DecodeError scan_text(FrameReader::Value& value, ScannedDecimal& decimal, bool& 
   if (!is_text) return FrameReader::skip(value, depth_max / 2);
   if (token.size() >= 2 && token.back() == '"') {
     decimal = scan_decimal(token.substr(1, token.size() - 2));
-    if (decimal.error == DecimalError::none) return DecodeError::none;  // digits and a point: surely a JSON string
+    if (decimal.error == DecimalError::none)
+      return consume_string(value);  // digits and a point: surely a JSON string
   }
   JsonField field;
   if (const DecodeError error = capture_string(value, token, field); error != DecodeError::none) return error;
@@ -147,10 +162,16 @@ DecodeError FrameReader::capture(Value value, JsonField& field) {
   if (field.kind != JsonKind::absent) return DecodeError::duplicate_field;
   const std::string_view token = value.raw_json_token();
   switch (token.front()) {
-    case '{': field.kind = JsonKind::object; return skip(value);
-    case '[': field.kind = JsonKind::array; return skip(value);
-    case '"': return capture_string(value, token, field);
-    default: return capture_plain(token, field);
+    case '{':
+      field.kind = JsonKind::object;
+      return skip(value);
+    case '[':
+      field.kind = JsonKind::array;
+      return skip(value);
+    case '"':
+      return capture_string(value, token, field);
+    default:
+      return capture_plain(token, field);
   }
 }
 
@@ -196,10 +217,14 @@ DecodeError FrameReader::skip(Value value, int depth) {
   const std::string_view token = value.raw_json_token();
   JsonField unread;
   switch (token.front()) {
-    case '{': return read_object(value, skip_field);
-    case '[': return read_array(value, skip_item);
-    case '"': return capture_string(value, token, unread);
-    default: return capture_plain(token, unread);
+    case '{':
+      return read_object(value, skip_field);
+    case '[':
+      return read_array(value, skip_item);
+    case '"':
+      return capture_string(value, token, unread);
+    default:
+      return capture_plain(token, unread);
   }
 }
 

@@ -1,8 +1,9 @@
 // Strict reading of one JSON frame with simdjson on-demand, shared by the venues' decoders.
 //
 // On-demand checks only what is asked for, so everything is asked for: values that nobody reads are walked as
-// well (`skip`), scalars are checked against JSON's grammar here, and after the root the document must be at its
-// end (3.0.1 has no at_end: current_location answers OUT_OF_BOUNDS there). Stage 1 has checked UTF-8 and quotes.
+// well (`skip`), scalars are checked against JSON's grammar here, and after the root the document must be at
+// its end (3.0.1 has no at_end: current_location answers OUT_OF_BOUNDS there). Stage 1 has checked UTF-8 and
+// quotes.
 //
 // Keys come in any order, so numbers are read before it is known whose they are: as ScannedDecimal.
 #pragma once
@@ -40,9 +41,10 @@ class FrameReader {
  public:
   using Value = simdjson::ondemand::value;
 
-  /// Copies the frame into the padded buffer and walks the root object: on_field(key, value) -> DecodeError is called
-  /// for each member and must use the value once (capture, skip, capture_levels, read_object, read_array) or return
-  /// an error. A root array is checked and passed over (`is_array` tells). Then the tail is checked.
+  /// Copies the frame into the padded buffer and walks the root object: on_field(key, value) -> DecodeError
+  /// is called for each member and must use the value once (capture, skip, capture_levels, read_object,
+  /// read_array) or return an error. A root array is checked and passed over (`is_array` tells). Then the
+  /// tail is checked.
   template <class OnField>
   [[nodiscard]] DecodeError read_root(Bytes frame, OnField&& on_field) {
     is_array_ = false;
@@ -80,7 +82,8 @@ class FrameReader {
     return DecodeError::none;
   }
 
-  /// Reads a scalar, or checks and passes over a container (its kind alone is kept). Twice into one field is an error.
+  /// Reads a scalar, or checks and passes over a container (its kind alone is kept). Twice into one field is
+  /// an error.
   [[nodiscard]] static DecodeError capture(Value value, JsonField& field);
   /// As capture, but an array of pairs of strings becomes levels. Another array stays JsonKind::array.
   [[nodiscard]] DecodeError capture_levels(Value value, JsonField& field);

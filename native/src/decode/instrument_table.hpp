@@ -1,4 +1,5 @@
-// Symbols to instrument ids, per venue, without allocation on look-up; and what a decoder may know besides the bytes.
+// Symbols to instrument ids, per venue, without allocation on look-up; and what a decoder may know besides
+// the bytes.
 #pragma once
 
 #include <array>
@@ -43,7 +44,9 @@ class InstrumentTable {
  private:
   struct Hash {
     using is_transparent = void;
-    std::size_t operator()(std::string_view text) const noexcept { return std::hash<std::string_view>{}(text); }
+    std::size_t operator()(std::string_view text) const noexcept {
+      return std::hash<std::string_view>{}(text);
+    }
   };
   static constexpr std::size_t venue_count = 4;
   std::array<std::unordered_map<std::string, InstrumentId, Hash, std::equal_to<>>, venue_count> ids_;

@@ -37,7 +37,8 @@ inline constexpr std::size_t decode_error_count = 18;
 
 inline constexpr std::int64_t no_id = -1;
 
-/// Changed levels, or (is_snapshot) the whole book. Binance ids U, u, pu; Bybit's one id is both first and last.
+/// Changed levels, or (is_snapshot) the whole book. Binance ids U, u, pu; Bybit's one id is both first and
+/// last.
 struct DepthEvent {
   InstrumentId instrument = no_instrument;
   bool is_snapshot = false;
@@ -74,7 +75,8 @@ struct QuoteEvent {
 /// What a frame was. `ignored`: well-formed and not for us (acks, tickers, klines, other streams).
 enum class DecodedKind : std::uint8_t { ignored = 0, depth, trades, quote };
 
-/// The reused result of one decode: only the member that `kind` names is meaningful, and only until the next decode.
+/// The reused result of one decode: only the member that `kind` names is meaningful, and only until the next
+/// decode.
 struct Decoded {
   DecodedKind kind = DecodedKind::ignored;
   bool is_unknown_symbol = false;  ///< ignored because the instrument table lacks its symbol

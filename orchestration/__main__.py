@@ -1,0 +1,131 @@
+"""`python -m orchestration`: the whole job in one process, promotion by hand, and Dagster's own UI.
+
+Exit codes: 0 done (for `learn`: promoted), 1 failed, 2 usage, 3 refused by gate or checks, 5 bad data.
+"""
+
+import argparse
+import getpass
+import io
+import json
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import redirect_stdout
+
+from ml.errors import MlError
+from orchestration import environment
+from orchestration.errors import OrchestrationError
+from orchestration.progress import print_lines
+from orchestration.settings import Settings, load_settings
+from streaming.errors import TraderError
+from warehouse.errors import WarehouseError
+
+BAD_DATA = 5
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code; an error is one line on stderr."""
+    options = _parser().parse_args(arguments)
+    try:
+        settings = load_settings()
+        environment.prepare(settings.folders.dagster_dir)
+        print_lines()
+        run: Callable[[argparse.Namespace, Settings], int] = options.run
+        return run(options, settings)
+    except (OrchestrationError, TraderError) as error:
+        return _fail(str(error), error.exit_code)
+    except (MlError, WarehouseError) as error:
+        return _fail(str(error), BAD_DATA)
+    except OSError as error:
+        return _fail(f"{error.filename}: {error.strerror}", 1)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m orchestration", description="Conducts what the lake holds.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    learn = commands.add_parser("learn", help="convert, check, build, train, validate and promote, in one process")
+    learn.add_argument("--json", action="store_true", help="machine-readable outcome on stdout")
+    learn.set_defaults(run=_learn)
+    promote = commands.add_parser("promote", help="make a sealed bundle champion")
+    promote.add_argument(
+        "hash", nargs="?", default="", help="hash or a unique beginning of it; default: the challenger"
+    )
+    promote.add_argument("--reason", default="", help="overrides rules of skill, never checks of data; it is recorded")
+    promote.add_argument("--json", action="store_true", help="machine-readable outcome on stdout")
+    promote.set_defaults(run=_promote)
+    commands.add_parser("parse-dbt", help="parse the dbt project").set_defaults(run=_parse_dbt)
+    dagster = commands.add_parser("dagster", help="the Dagster UI and daemon, until Ctrl-C")
+    dagster.add_argument("--port", type=int, default=3000)
+    dagster.set_defaults(run=_dagster)
+    return parser
+
+
+def _learn(options: argparse.Namespace, settings: Settings) -> int:
+    _parse_when_stale(settings)
+    import dagster as dg
+
+    from orchestration.conduct import learn
+
+    # dbt's own lines would drown the progress, and stdout is the command's answer.
+    with dg.DagsterInstance.get() as instance, redirect_stdout(io.StringIO()):
+        learned = learn(settings, instance)
+    if options.json:
+        _print_json(learned.as_json())
+    else:
+        print(learned.skill_table)
+        print(
+            f"promoted {learned.bundle}"
+            if learned.exit_code == 0
+            else f"not promoted: {len(learned.reasons)} reason(s)"
+        )
+    for reason in learned.reasons:
+        print(f"  {reason}", file=sys.stderr)
+    return learned.exit_code
+
+
+def _promote(options: argparse.Namespace, settings: Settings) -> int:
+    import dagster as dg
+
+    from orchestration.defs.promote.promotion import crown, decide, resolve
+
+    with dg.DagsterInstance.get() as instance:
+        decision = decide(settings, instance, resolve(settings, options.hash), options.reason)
+    pointer = crown(settings, decision, getpass.getuser())
+    if options.json:
+        _print_json({"bundle": pointer.hash, "generation": pointer.generation, "reason": pointer.reason})
+    else:
+        print(f"champion {pointer.hash}, generation {pointer.generation}: {pointer.reason}")
+    return 0
+
+
+def _parse_dbt(_options: argparse.Namespace, settings: Settings) -> int:
+    from orchestration.defs.transform.project import parse
+
+    parse(settings.folders)
+    return 0
+
+
+def _dagster(options: argparse.Namespace, settings: Settings) -> int:
+    from orchestration.ui import serve
+
+    _parse_when_stale(settings)
+    return serve(options.port)
+
+
+def _parse_when_stale(settings: Settings) -> None:
+    from orchestration.defs.transform.project import is_parsed, parse
+
+    if not is_parsed(settings.folders):
+        parse(settings.folders)
+
+
+def _print_json(document: Mapping[str, object]) -> None:
+    print(json.dumps(document))
+
+
+def _fail(message: str, code: int) -> int:
+    print(f"error: {message}", file=sys.stderr)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

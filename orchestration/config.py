@@ -1,0 +1,60 @@
+"""Section `[orchestration]` of the settings: what Dagster conducts, and the bounds of the quality rules."""
+
+from datetime import date
+from typing import Literal
+
+from pydantic import Field
+
+from native.config import VENUES, Section
+
+
+class GeneratedMarketConfig(Section):
+    """The market that fills an empty lake, so that the whole graph runs on a fresh checkout."""
+
+    hours: float = Field(default=2.0, gt=0.0, le=48.0)
+    seed: int = Field(default=1, ge=0)
+    effect: float = Field(default=1.0, ge=0.0, le=1.0)
+    start: date = date(2026, 1, 5)
+    """UTC midnight of this day is the first frame's hour."""
+
+
+class QualityConfig(Section):
+    """Bounds of the rules. A bound that names an error blocks; one that names a warning is only told."""
+
+    clock_skew_s_max: float = Field(default=10.0, gt=0.0)
+    """Error: a venue's time is further than this from our receive time."""
+    latency_shift_ms_warn: float = Field(default=500.0, gt=0.0)
+    """Warning: a row's latency is further than this from the hour's median."""
+    trade_price_factor_max: float = Field(default=1.5, gt=1.0)
+    """Error: a trade is further than this factor from the hour's median price."""
+    book_price_factor_warn: float = Field(default=10.0, gt=1.0)
+    """Warning: a book level is further than this factor from the hour's median level."""
+    silence_s_max: float = Field(default=60.0, gt=0.0)
+    """Error: an instrument's book is silent for longer, and no row of the gap ledger covers it."""
+
+
+class DriftConfig(Section):
+    """The drift report: samples of a fixed size, because p-values grow with the sample."""
+
+    sample_rows: int = Field(default=5_000, ge=100)
+    newest_hours: float = Field(default=1.0, gt=0.0)
+    """Length of the span that is held against the model's training span."""
+    effect_size_warn: float = Field(default=0.2, gt=0.0)
+    """Evidently's normed Wasserstein distance above which a feature is said to have drifted."""
+
+
+class OrchestrationConfig(Section):
+    """Section `[orchestration]`."""
+
+    start_date: date = date(2023, 1, 1)
+    """First partition, UTC."""
+    venues: tuple[str, ...] = Field(default=VENUES, min_length=1)
+    """Venues that have partitions; a recording under another name needs its name here."""
+    grid: str = "main"
+    """Name of the `[[grid]]` that the model learns from."""
+    executor: Literal["in_process", "multiprocess"] = "in_process"
+    retraining_cron: str = "0 3 * * *"
+    sensor_interval_s: int = Field(default=60, ge=1)
+    generated: GeneratedMarketConfig = GeneratedMarketConfig()
+    quality: QualityConfig = QualityConfig()
+    drift: DriftConfig = DriftConfig()

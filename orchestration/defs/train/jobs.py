@@ -1,0 +1,22 @@
+"""Jobs over what the lake holds, without partitions: the gates and their consumers run together.
+
+`retraining` ends with a challenger, which the trader may run in shadow; `learning` goes on to the champion.
+"""
+
+import dagster as dg
+
+LAKE_CHECKS = dg.AssetSelection.checks_for_assets("captured_books", "grid")
+RETRAINED = dg.AssetSelection.groups("transform", "dataset", "train", "validate", "drift") | dg.AssetSelection.assets(
+    "challenger"
+)
+
+retraining = dg.define_asset_job(
+    "retraining",
+    selection=LAKE_CHECKS | RETRAINED,
+    description="Judge the lake, build the marts and the dataset, train, validate, seal a challenger.",
+)
+learning = dg.define_asset_job(
+    "learning",
+    selection=LAKE_CHECKS | RETRAINED | dg.AssetSelection.assets("champion"),
+    description="Retraining, then the promotion of the challenger where checks and gate allow it.",
+)

@@ -1,0 +1,57 @@
+"""The `trader` command: a flat menu, one module a group, nothing heavy imported before a command runs.
+
+Exit codes: 0 done, 1 failed, 2 usage, 3 refused by a safety rule, 4 not running, 5 bad data.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from streaming.cli import data, help_commands, models, trading
+from streaming.errors import TraderError
+
+EPILOG = """exit codes: 0 done, 1 failed, 2 usage, 3 refused by a safety rule, 4 not running, 5 bad data
+settings:   settings.toml beside the project, another file by LOB_SETTINGS, one key by LOB_SECTION__KEY"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code; errors become one line on stderr."""
+    parsed = build_parser().parse_args(arguments)
+    try:
+        code = parsed.run(parsed)
+    except TraderError as error:
+        return _complain(str(error), error.exit_code)
+    except KeyboardInterrupt:
+        return _complain("stopped by Ctrl-C", 1)
+    except BrokenPipeError:  # the reader of our output (head, less) went away
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        return _complain(f"{place}{error.strerror or error}; check the path and its permissions", 1)
+    assert isinstance(code, int)
+    return code
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the whole grammar."""
+    parser = argparse.ArgumentParser(
+        prog="trader",
+        description="Capture order books, learn to forecast them, and trade on one deterministic core.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for group in (data, models, trading, help_commands):
+        group.add_commands(commands)
+    return parser
+
+
+def _complain(message: str, code: int) -> int:
+    print(f"trader: {' '.join(message.split())}", file=sys.stderr)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

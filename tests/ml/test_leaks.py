@@ -1,0 +1,76 @@
+"""The whole job on markets where the right answer is known: nothing to find, all to find, and a leak."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from synthetic_grid import INSTRUMENTS, make_market, write_lake
+
+from ml import dataset as datasets
+from ml.config import MlConfig
+from ml.dataset import Dataset, Labels
+from ml.tracking import RunLog
+from ml.train import fit_predictor, silent
+from ml.validate import ValidationReport, validate_predictor
+
+CONFIG = MlConfig(preset="nano_short", steps=60)
+
+
+class ShuffledDataset(Dataset):
+    """Labels of another moment: whatever is found in them is false."""
+
+    def labels(self, anchors: np.ndarray) -> Labels:
+        every = np.concatenate(list(self.anchors.values()))
+        moved = dict(zip(every.tolist(), np.random.default_rng(11).permutation(every).tolist(), strict=True))
+        return super().labels(np.array([moved[int(anchor)] for anchor in anchors]))
+
+
+class LeakingDataset(Dataset):
+    """Labels one step early: the first step of the outcome stands in the window."""
+
+    def labels(self, anchors: np.ndarray) -> Labels:
+        return super().labels(anchors - 1)
+
+
+def judge(dataset: Dataset, truth: Path | None = None) -> ValidationReport:
+    log = RunLog(None, "", {})
+    return validate_predictor(fit_predictor(dataset, CONFIG, silent, log), dataset, CONFIG, truth)
+
+
+def as_kind(kind: type[Dataset], dataset: Dataset) -> Dataset:
+    return kind(**{name: getattr(dataset, name) for name in Dataset.__dataclass_fields__})
+
+
+def test_labels_shuffled_in_time_leave_no_skill(dataset: Dataset) -> None:
+    report = judge(as_kind(ShuffledDataset, dataset))
+
+    for row in report.mid:
+        assert row.vs_persistence.lower <= 0.0 and row.vs_persistence.value < 0.002
+    assert not report.gate.passed
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_market_without_effect_is_refused(seed: int, tmp_path: Path) -> None:
+    lake = write_lake(tmp_path / "lake", make_market(24_000, seed=seed, effect=0.0))
+    datasets.build(lake, "main", CONFIG, tmp_path / "out", instruments=INSTRUMENTS)
+
+    report = judge(datasets.load(tmp_path / "out"), lake / "truth" / "run.parquet")
+
+    failed = {rule.name for rule in report.gate.rules if not rule.passed}
+    assert "mid_vs_persistence" in failed and report.gate.data_passed
+
+
+def test_a_planted_effect_passes_the_gate_and_its_share_is_told(report: ValidationReport) -> None:
+    at_one_step = report.mid[0]
+
+    assert report.gate.passed, report.gate.reasons
+    assert at_one_step.share is not None and 0.4 < at_one_step.share <= 1.0
+    assert at_one_step.ridge_share is not None and at_one_step.oracle_r2 is not None
+    assert at_one_step.vs_persistence.value < at_one_step.oracle_r2.upper
+
+
+def test_more_skill_than_was_planted_is_called_a_leak(dataset: Dataset, lake: Path) -> None:
+    report = judge(as_kind(LeakingDataset, dataset), lake / "truth" / "run.parquet")
+
+    assert not report.gate.data_passed
+    assert any("look for a leak of the future" in reason for reason in report.gate.reasons)

@@ -1,0 +1,37 @@
+"""When a recorded verdict may be relied on."""
+
+import pytest
+
+from orchestration.defs.promote.evidence import objection
+from orchestration.defs.promote.promotion import Decision
+from orchestration.defs.quality.verdicts import Recorded
+
+CLEAN = Recorded("clean", "bytes", "rules", 10)
+
+
+@pytest.mark.parametrize("state", ["clean", "warned"])
+def test_a_verdict_without_error_on_these_bytes_by_these_rules_stands(state):
+    assert objection(Recorded(state, "bytes", "rules", 10), "bytes", "rules") is None
+
+
+@pytest.mark.parametrize(
+    ("record", "words"),
+    [
+        (None, "no verdict"),
+        (Recorded("refused", "bytes", "rules", 10), "refused"),
+        (Recorded("clean", "other bytes", "rules", 10), "data were changed"),
+        (Recorded("clean", "bytes", "older rules", 10), "rules were changed"),
+    ],
+)
+def test_any_other_verdict_is_an_objection(record, words):
+    assert words in str(objection(record, "bytes", "rules"))
+
+
+def test_a_reason_overrides_weaknesses_and_nothing_else():
+    weak = Decision("hash", 1, (), ("too few steps",), "I looked at it")
+
+    assert weak.is_granted
+    assert weak.words == "by hand, against 1 rule(s) of skill: I looked at it"
+    assert not Decision("hash", 1, (), ("too few steps",), " ").is_granted
+    assert not Decision("hash", 1, ("refused",), (), "I looked at it").is_granted
+    assert Decision("hash", 1, (), (), "").is_granted

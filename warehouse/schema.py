@@ -1,0 +1,235 @@
+"""The tables of the lake: columns, types, partitions and versions. Changing a column is a new version.
+
+Columns are the fields of the core's output records (`native/include/lob/outputs.hpp`) in their order, with the
+instrument's small id replaced by partition (or venue and instrument) columns. Captured tables begin with `run`:
+(run, seq) finds the raw frame that caused a row. Enums stay small integers; where people read them a second column
+`<name>_name` spells them. A test holds these lists against `native.dtypes` and `native.enums`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from warehouse.errors import UnknownTableError
+
+BOOK_LEVELS = 5
+
+WINDOW_VENUES = ("bybit_spot",)
+"""Venues that push the best levels as a window and keep it whole. Elsewhere a book is known only as far as the levels
+of its snapshot reach (its horizon): beyond it untouched levels may lie between touched ones."""
+
+SIDES = ("bid", "ask")
+FEED_STATES = ("unsynced", "buffering", "synced", "gap")
+FEED_TRIGGERS = (
+    "first_frame",
+    "snapshot",
+    "bridge",
+    "discontinuity",
+    "server_restart",
+    "crossed",
+    "buffer_full",
+    "reset",
+)
+GAP_CAUSES = ("sequence_break", "server_restart", "crossed_book", "buffer_overflow", "not_recorded", "bad_frame")
+GAP_REPAIRS = ("none", "rest_snapshot", "pushed_snapshot")
+ORDER_STATES = (
+    "pending_new",
+    "open",
+    "partially_filled",
+    "filled",
+    "cancelled",
+    "rejected",
+    "refused",
+    "pending_cancel",
+    "unknown",
+    "expired",
+)
+SIGNAL_ACTIONS = ("hold", "enter", "exit", "reverse", "wait", "no_book")
+TRADING_STATES = ("active", "reducing", "flattening", "halted")
+TRADING_TRIGGERS = ("operator", "limit", "stale_feed", "model", "start")
+RISK_RULES = (
+    "none",
+    "max_position",
+    "max_order_size",
+    "price_deviation",
+    "exposure",
+    "trading_state",
+    "invalid_book",
+    "stale_forecast",
+    "lot",
+)
+
+
+def _per_level(name: str) -> list[str]:
+    return [f"{side}_{name}_{level}" for side in SIDES for level in range(1, BOOK_LEVELS + 1)]
+
+
+FEATURE_NAMES: tuple[str, ...] = (
+    *_per_level("price_pct"),
+    *_per_level("price_bps"),
+    *_per_level("size_base"),
+    *_per_level("log_size"),
+    "log_gap_spread",
+    *(f"{side}_log_gap_{level}" for side in SIDES for level in range(1, BOOK_LEVELS)),
+    "mid_return_bps",
+    "ofi_l1",
+    "imbalance_l1",
+    "imbalance_l5",
+    "micro_bps",
+    "trade_flow",
+    "trade_count",
+    "basis_bps",
+    "age_ms",
+)
+PRICE_TICKS_NAMES: tuple[str, ...] = tuple(_per_level("price_ticks"))
+SIZE_UNITS_NAMES: tuple[str, ...] = tuple(_per_level("size_units"))
+
+CAPTURED = ("venue", "instrument", "date", "hour")
+"""Partition keys of the tables written by the conversion of one venue-hour."""
+
+DECIMAL_STEP = pa.decimal128(18, 12)
+"""Tick, size unit and lot. A count cast to DECIMAL(20, 0) times a step is an exact DECIMAL(38, 12) in DuckDB."""
+
+
+@dataclass(frozen=True, slots=True)
+class TableSchema:
+    """One table: its partition keys (folder names, not stored in the files) and its columns."""
+
+    name: str
+    version: int
+    partition: tuple[str, ...]
+    columns: pa.Schema
+    enums: Mapping[str, tuple[str, ...]]
+    """Names of each small-integer enum column; `<column>_name` spells it where the schema has such a column."""
+
+
+_TYPES: Mapping[str, pa.DataType] = {
+    "u64": pa.uint64(),
+    "i64": pa.int64(),
+    "u32": pa.uint32(),
+    "u16": pa.uint16(),
+    "u8": pa.uint8(),
+    "f64": pa.float64(),
+    "f32": pa.float32(),
+    "bool": pa.bool_(),
+    "str": pa.string(),
+    "step": DECIMAL_STEP,
+}
+
+
+def _table(
+    name: str, partition: tuple[str, ...], columns: str, enums: Mapping[str, tuple[str, ...]] | None = None
+) -> TableSchema:
+    """Read `columns`, written `type name name; type name`, as the table's schema."""
+    fields: list[pa.Field] = []
+    for group in columns.split(";"):
+        kind, *names = group.split()
+        fields += [pa.field(field, _TYPES[kind], nullable=False) for field in names]
+    return TableSchema(name=name, version=1, partition=partition, columns=pa.schema(fields), enums=enums or {})
+
+
+_SIDE = {"side": SIDES}
+_RUN = ("run",)
+
+_TABLES = (
+    _table(
+        "book_updates",
+        CAPTURED,
+        "str run; u64 seq; i64 ts_recv_ns ts_event_ns ts_engine_ns update_id price_ticks size_units; u8 side;"
+        "bool is_snapshot",
+        _SIDE,
+    ),
+    _table(
+        "book_snapshots",
+        CAPTURED,
+        "str run; u64 seq; i64 ts_recv_ns update_id price_ticks size_units; u16 level; u8 side",
+        _SIDE,
+    ),
+    _table(
+        "trades",
+        CAPTURED,
+        "str run; u64 seq; i64 ts_recv_ns ts_event_ns ts_engine_ns trade_id price_ticks size_units;"
+        "u8 aggressor_side; str aggressor_side_name; bool is_aggregate",
+        {"aggressor_side": SIDES},
+    ),
+    _table(
+        "quotes",
+        CAPTURED,
+        "str run; u64 seq; i64 ts_recv_ns ts_event_ns update_id"
+        " bid_price_ticks bid_size_units ask_price_ticks ask_size_units",
+    ),
+    _table(
+        "feed_events",
+        CAPTURED,
+        "str run; u64 seq; i64 ts_recv_ns update_id;"
+        "u8 state_from; str state_from_name; u8 state_to; str state_to_name; u8 trigger; str trigger_name",
+        {"state_from": FEED_STATES, "state_to": FEED_STATES, "trigger": FEED_TRIGGERS},
+    ),
+    _table(
+        "gaps",
+        CAPTURED,
+        "str run stream; u64 seq gap_id; i64 ts_from_ns ts_to_ns sequence_from sequence_to; u32 levels_touched;"
+        "u8 cause; str cause_name; u8 repaired_by; str repaired_by_name; bool is_closed",
+        {"cause": GAP_CAUSES, "repaired_by": GAP_REPAIRS},
+    ),
+    _table("rejects", ("venue", "date", "hour"), "str run; u64 seq; i64 ts_ns; u32 connection_id code; str text"),
+    _table(
+        "grid",
+        ("grid", "date", "hour"),
+        f"i64 ts_step_ns; u64 seq; u32 slot; str venue instrument; bool is_valid is_first;"
+        f"i64 {' '.join(PRICE_TICKS_NAMES)} {' '.join(SIZE_UNITS_NAMES)}; f32 {' '.join(FEATURE_NAMES)}",
+    ),
+    _table(
+        "instruments",
+        ("venue", "instrument"),
+        "i64 valid_from_ns; str market_type base quote; step tick size_unit lot multiplier maker_fee_bps taker_fee_bps",
+    ),
+    _table(
+        "decisions",
+        _RUN,
+        "str venue instrument; u64 seq; i64 ts_ns ts_step_ns; f64 forecast_bps cost_bps;"
+        "i64 position_units target_units; u64 client_order_id; u32 model_id; u8 action;"
+        "str action_name; u8 rule; str rule_name;"
+        "u8 trading_state; str trading_state_name",
+        {"action": SIGNAL_ACTIONS, "rule": RISK_RULES, "trading_state": TRADING_STATES},
+    ),
+    _table(
+        "orders",
+        _RUN,
+        "str venue instrument; u64 seq; i64 ts_ns; u64 client_order_id; i64 price_ticks size_units filled_units;"
+        "u8 side; str side_name; u8 state_from; str state_from_name; u8 state_to; str state_to_name; u8 reason",
+        {"side": ("buy", "sell"), "state_from": ORDER_STATES, "state_to": ORDER_STATES},
+    ),
+    _table(
+        "fills",
+        _RUN,
+        "str venue instrument; u64 seq; i64 ts_ns; u64 client_order_id trade_id;"
+        "i64 price_ticks size_units fee_quote_units; u8 side; str side_name; bool is_maker",
+        {"side": ("buy", "sell")},
+    ),
+    _table(
+        "positions",
+        _RUN,
+        "str venue instrument; u64 seq; i64 ts_ns position_units cost_quote_units realised_quote_units"
+        " unrealised_quote_units fees_quote_units",
+    ),
+    _table(
+        "state_events",
+        _RUN,
+        "u64 seq; i64 ts_ns; str reason; u8 state_from; str state_from_name; u8 state_to; str state_to_name;"
+        "u8 trigger; str trigger_name",
+        {"state_from": TRADING_STATES, "state_to": TRADING_STATES, "trigger": TRADING_TRIGGERS},
+    ),
+)
+
+TABLES: Mapping[str, TableSchema] = {table.name: table for table in _TABLES}
+
+
+def table_schema(name: str) -> TableSchema:
+    """Return the declaration of table `name`; UnknownTableError lists the names that exist."""
+    try:
+        return TABLES[name]
+    except KeyError:
+        known = ", ".join(sorted(TABLES))
+        raise UnknownTableError(f"lake table {name!r} is not declared; expected one of: {known}") from None
