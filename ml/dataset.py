@@ -1,7 +1,8 @@
 """From the lake's `grid` table to windows and labels that never look ahead and never cross a gap.
 
 Rules, each tested:
-- the step axis holds every `ts_step_ns` that any slot has; a slot without a row, or with `is_valid` 0, is masked there;
+- the step axis holds every `ts_step_ns` that any slot has; a slot without a row, with `is_valid` 0, or within a span of
+  the gap ledger, is masked there;
 - a slot is *present* when it is valid on at least `slot_valid_fraction_min` of the steps; others are absent;
 - step i is an *anchor* when rows i-L+1 .. i+H follow each other by exactly one step, every present slot is valid at i
   and on at least `context_valid_fraction_min` of the context, and at least one slot is scored;
@@ -24,6 +25,7 @@ from ml.config import MlConfig
 from ml.errors import DatasetError
 from ml.files import JsonObject, canonical_json, sha256_of_bytes, sha256_of_file, write_array, write_atomic
 from ml.layout import SHAPE_COLUMNS, BoolArray, DoubleArray, FloatArray, IntArray, grid_price_columns
+from ml.ledger_mask import ledgered_rows
 from ml.model.presets import preset_shape
 from ml.normaliser import Normaliser, fit_normaliser
 
@@ -165,6 +167,8 @@ def build(
     venues = _slot_instruments(table, instruments)
     ts_step_ns = np.unique(table["ts_step_ns"].to_numpy())
     features, valid, price_ticks = _arrays(table, ts_step_ns, len(venues), names)
+    valid &= ~ledgered_rows(root, venues, ts_step_ns)
+    features[~valid] = 0.0
     present = valid.mean(axis=0) >= config.slot_valid_fraction_min
     if not present.any():
         raise DatasetError(f"grid {grid!r}: no slot is valid on {config.slot_valid_fraction_min:.0%} of the steps")
@@ -302,7 +306,6 @@ def _arrays(
     valid[index, slot] = (
         is_valid & np.isfinite(features[index, slot]).all(axis=1) & (price_ticks[index, slot] > 0).all(axis=1)
     )
-    features[~valid] = 0.0
     return features, valid, price_ticks
 
 

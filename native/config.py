@@ -194,6 +194,8 @@ def slot_ids(grid: GridConfig, instruments: Sequence[Mapping[str, JsonValue]]) -
 def _instrument(entry: Mapping[str, JsonValue], settings: EngineSettings) -> JsonValue:
     keys = ("id", "venue", "symbol", "market_type", "tick", "size_unit", "lot", "maker_fee_bps", "taker_fee_bps")
     document = {key: entry[key] for key in keys}
+    if entry.get("quote"):
+        document["quote"] = entry["quote"]
     fees = settings.fees.get(str(entry["venue"]))
     if fees is not None:
         document["maker_fee_bps"] = fees.maker_bps

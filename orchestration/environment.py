@@ -19,11 +19,15 @@ QUIET = {
     "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
 }
 
+# One run at a time: an hour goes on from the one before it, and marts, dataset and candidate have one writer.
 DAGSTER_YAML = f"""telemetry:
   enabled: false
 python_logs:
   managed_python_loggers: [{LOGGER}]
   python_log_level: INFO
+concurrency:
+  runs:
+    max_concurrent_runs: 1
 """
 
 

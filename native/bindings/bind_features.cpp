@@ -52,6 +52,7 @@ py::tuple feature_name_tuple() {
 
 /// SHA-256 is the interpreter's: the core needs no digest of its own.
 std::string schema_hash(const std::vector<std::string>& venues, TsNs step_ns, std::size_t levels) {
+  if (step_ns < step_ns_min) throw py::value_error("step_ns: expected at least " + std::to_string(step_ns_min));
   std::string text = "lob-features-1\nfloat32\n" + std::to_string(step_ns) + "\n" + std::to_string(levels) + "\n";
   for (const std::string_view name : feature_names) text.append(name).append("\n");
   for (const std::string& venue : venues) text.append(venue).append("\n");

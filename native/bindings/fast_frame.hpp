@@ -46,6 +46,10 @@ struct FrameMethod {
   static PyObject* run(PyObject* self, const FrameArguments& frame) {
     auto* instance = reinterpret_cast<py::detail::instance*>(self);
     auto* object = static_cast<T*>(instance->get_value_and_holder().value_ptr());
+    if (object == nullptr) {
+      PyErr_SetString(PyExc_TypeError, "frame() of an object whose __init__ was not called");
+      return nullptr;
+    }
     try {
       return PyLong_FromSize_t(apply(*object, frame));
     } catch (const std::exception& error) {

@@ -3,10 +3,13 @@
 #include <simdjson.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
+#include <limits>
 #include <stdexcept>
 
 #include "lob/decimal.hpp"
+#include "lob/feature_schema.hpp"
 
 namespace lob {
 namespace {
@@ -38,13 +41,21 @@ class Section {
     if (element(key).get(value) != simdjson::SUCCESS) refuse(path(key), "an integer", found(key));
     return value;
   }
-  [[nodiscard]] std::int64_t integer_or(std::string_view key, std::int64_t otherwise) const {
-    return has(key) ? integer(key) : otherwise;
-  }
   [[nodiscard]] std::int64_t at_least(std::string_view key, std::int64_t least) const {
     const std::int64_t value = integer(key);
     if (value < least) refuse(path(key), "at least " + std::to_string(least), std::to_string(value));
     return value;
+  }
+  [[nodiscard]] std::int64_t within(std::string_view key, std::int64_t least, std::int64_t most) const {
+    const std::int64_t value = integer(key);
+    if (value < least || value > most) {
+      refuse(path(key), std::to_string(least) + " to " + std::to_string(most), std::to_string(value));
+    }
+    return value;
+  }
+  [[nodiscard]] std::int64_t within_or(std::string_view key, std::int64_t least, std::int64_t most,
+                                       std::int64_t otherwise) const {
+    return has(key) ? within(key, least, most) : otherwise;
   }
   [[nodiscard]] double number(std::string_view key) const {
     double value = 0;
@@ -93,7 +104,8 @@ class Section {
   std::string path_;
 };
 
-/// A fraction given as a decimal text or number, counted in 10^-`decimals` x 10^-4: "2.5" bps is 25000 e8.
+/// A decimal given as text or number, counted in `unit`; may be negative (a maker's rebate). "2.5" in units of 0.0001
+/// is 25000.
 std::int64_t scaled(const Section& section, std::string_view key, std::string_view unit) {
   const DecimalScale scale = DecimalScale::of(unit).value();
   const dom::element element = section.element(key);
@@ -124,6 +136,7 @@ InstrumentSpec parse_instrument(const Section& section, std::size_t position) {
   InstrumentSpec spec;
   spec.venue = word(section, "venue", &venue_of, venue_words);
   spec.symbol = section.text("symbol");
+  spec.quote = section.has("quote") ? section.text("quote") : "";
   spec.market_type = word(section, "market_type", &market_type_of, "perpetual or spot");
   spec.tick = section.text("tick");
   spec.size_unit = section.text("size_unit");
@@ -131,6 +144,18 @@ InstrumentSpec parse_instrument(const Section& section, std::size_t position) {
   spec.maker_fee_e8 = scaled(section, "maker_fee_bps", e8_of_bps);
   spec.taker_fee_e8 = scaled(section, "taker_fee_bps", e8_of_bps);
   return spec;
+}
+
+/// Throws for an instrument that has no usable units or stands in the table twice.
+void check_instrument(const EngineConfig& config, const Section& section) {
+  const InstrumentSpec& last = config.instruments.back();
+  std::string error;
+  if (!make_scale(last, error)) throw std::invalid_argument("engine settings: " + error);
+  for (std::size_t i = 0; i + 1 < config.instruments.size(); ++i) {
+    const InstrumentSpec& other = config.instruments[i];
+    if (other.venue != last.venue || other.symbol != last.symbol) continue;
+    refuse(section.path("symbol"), "each instrument once", section.found("symbol") + " a second time");
+  }
 }
 
 InstrumentId find_instrument(const EngineConfig& config, const Section& section, Venue venue) {
@@ -144,22 +169,31 @@ InstrumentId find_instrument(const EngineConfig& config, const Section& section,
   refuse(section.path("instrument"), "a symbol of the instrument table", section.found("instrument"));
 }
 
-/// Sources may come in any order; ids are positions in the table, and ids between are shared sockets of no venue.
+/// Sources may come in any order; ids are positions in the table. An id between that nobody names is no source.
 void parse_sources(const Section& root, EngineConfig& config) {
+  constexpr std::int64_t source_id_max = std::numeric_limits<std::uint16_t>::max();  // as wide as in a record
   for (const Section& section : root.sections("sources")) {
     SourceSpec source;
     source.venue = word(section, "venue", &venue_of, venue_words);
     source.kind = word(section, "kind", &source_kind_of, "websocket, rest_depth, rest_exchange_info or sim_private");
     source.instrument = find_instrument(config, section, source.venue);
-    const std::int64_t id = section.integer("id");
-    if (id < 0 || id > 65535) refuse(section.path("id"), "0 to 65535", std::to_string(id));
-    const auto position = static_cast<std::size_t>(id);
-    if (config.sources.size() <= position) config.sources.resize(position + 1);
+    const auto position = static_cast<std::size_t>(section.within("id", 0, source_id_max));
+    if (config.sources.size() <= position) {
+      config.sources.resize(position + 1);
+      config.is_source_named.resize(position + 1);
+    }
+    if (config.is_source_named[position]) refuse(section.path("id"), "each id once", section.found("id") + " again");
     config.sources[position] = source;
+    config.is_source_named[position] = true;
   }
 }
 
-double unit_value(const std::string& decimal) { return std::stod(decimal); }
+/// The nearest double of a decimal that `make_scale` has accepted, whatever the process's locale.
+double unit_value(const std::string& decimal) {
+  double value = 0.0;
+  std::from_chars(decimal.data(), decimal.data() + decimal.size(), value, std::chars_format::fixed);
+  return value;
+}
 
 GridSlot parse_slot(const EngineConfig& config, dom::element element, const std::string& key) {
   GridSlot slot;
@@ -175,13 +209,16 @@ GridSlot parse_slot(const EngineConfig& config, dom::element element, const std:
   return slot;
 }
 
+constexpr TsNs hour_ns = 3'600'000'000'000;
+constexpr std::int64_t steps_max = 1'000'000;
+
 SamplerConfig parse_grid(const EngineConfig& config, const Section& section) {
   SamplerConfig grid;
-  grid.step_ns = section.at_least("step_ns", 1);
-  grid.stale_ns = section.at_least("stale_ns", 1);
+  grid.step_ns = section.within("step_ns", step_ns_min, hour_ns);
+  grid.stale_ns = section.within("stale_ns", 1, hour_ns);
   grid.reference_slot = static_cast<std::size_t>(section.at_least("reference", 0));
-  grid.window_steps = static_cast<std::size_t>(section.at_least("window_steps", 1));
-  grid.max_catchup_steps = static_cast<std::size_t>(section.at_least("max_catchup_steps", 1));
+  grid.window_steps = static_cast<std::size_t>(section.within("window_steps", 1, steps_max));
+  grid.max_catchup_steps = static_cast<std::size_t>(section.within("max_catchup_steps", 1, steps_max));
   for (const dom::element element : section.array("slots")) {
     const std::string key = section.path("slots") + "[" + std::to_string(grid.slots.size()) + "]";
     grid.slots.push_back(parse_slot(config, element, key));
@@ -201,7 +238,7 @@ void parse_emit(const Section& root, EngineConfig& config) {
   config.emit.quotes = section.flag_or("quotes", false);
   config.emit.grid = section.flag_or("grid", false);
   const TsNs step_ns = config.grid ? config.grid->step_ns : default_step_ns;
-  config.emit.book_snapshot_every_ns = section.integer_or("book_snapshot_every_steps", 0) * step_ns;
+  config.emit.book_snapshot_every_ns = section.within_or("book_snapshot_every_steps", 0, steps_max, 0) * step_ns;
 }
 
 std::int64_t slot_size(const EngineConfig& config, const Section& section, std::string_view key, std::size_t slot) {
@@ -234,6 +271,16 @@ std::int64_t quote_unit_e18(const InstrumentSpec& spec) {
   return product;
 }
 
+/// Slots of one quote currency share a number, the first slot's; instruments that name none share one too.
+std::uint32_t quote_group(const EngineConfig& config, InstrumentId instrument) {
+  const std::string& quote = config.instruments[instrument].quote;
+  const auto is_of_group = [&](const InstrumentSpec& spec) { return spec.quote == quote; };
+  const auto first = std::find_if(config.instruments.begin(), config.instruments.end(), is_of_group);
+  return static_cast<std::uint32_t>(first - config.instruments.begin());
+}
+
+constexpr std::int64_t cap_ticks_max = 1'000'000'000;
+
 TraderSlot parse_trader_slot(const EngineConfig& config, const Section& signal, const Section& risk,
                              std::size_t slot) {
   TraderSlot out;
@@ -244,10 +291,11 @@ TraderSlot parse_trader_slot(const EngineConfig& config, const Section& signal, 
   out.order_size = SizeUnits{slot_size(config, signal, "order_size", slot)};
   out.max_position = SizeUnits{slot_size(config, risk, "max_position", slot)};
   out.max_order_size = SizeUnits{slot_size(config, risk, "max_order_size", slot)};
-  out.slippage_cap_ticks = signal.integer_or("slippage_cap_ticks", 0);
-  out.flatten_cap_ticks = signal.integer_or("flatten_cap_ticks", 10);
+  out.slippage_cap_ticks = signal.within_or("slippage_cap_ticks", 0, cap_ticks_max, 0);
+  out.flatten_cap_ticks = signal.within_or("flatten_cap_ticks", 0, cap_ticks_max, 10);
   out.taker_fee_e8 = spec.taker_fee_e8;
   out.quote_unit_e18 = quote_unit_e18(spec);
+  out.quote_group = quote_group(config, out.instrument);
   out.is_short_allowed = signal.flag_or("is_spot_short_allowed", true) || spec.market_type == MarketType::perpetual;
   return out;
 }
@@ -261,9 +309,13 @@ SignalConfig parse_signal(const Section& section) {
   return signal;
 }
 
+constexpr double deviation_bps_max = 1e4;  // all of the price
+
 RiskLimits parse_risk(const Section& section) {
   RiskLimits limits;
-  limits.price_deviation_e8 = std::llround(section.number("price_deviation_bps") * 1e4);
+  const double deviation_bps = section.number("price_deviation_bps");
+  if (deviation_bps > deviation_bps_max) refuse(section.path("price_deviation_bps"), "at most 10000", section.found("price_deviation_bps"));
+  limits.price_deviation_e8 = std::llround(deviation_bps * 1e4);
   limits.net_exposure_e8 = scaled(section, "max_exposure_quote", "0.00000001");
   limits.gross_exposure_e8 = section.has("max_gross_exposure_quote")
                                  ? scaled(section, "max_gross_exposure_quote", "0.00000001")
@@ -277,7 +329,7 @@ TraderConfig parse_trader(const Section& root, const EngineConfig& config) {
   const Section signal = root.section("signal");
   const Section risk = root.section("risk");
   TraderConfig trader;
-  trader.run_tag = static_cast<std::uint32_t>(root.at_least("run_tag", 0));
+  trader.run_tag = static_cast<std::uint32_t>(root.within("run_tag", 0, std::numeric_limits<std::uint32_t>::max()));
   trader.signal = parse_signal(signal);
   trader.risk = parse_risk(risk);
   for (std::size_t slot = 0; slot < config.grid->slots.size(); ++slot) {
@@ -297,7 +349,7 @@ void parse_sections(const Section& root, EngineConfig& config) {
   parse_emit(root, config);
   if (root.has("signal") || root.has("risk")) config.trader = parse_trader(root, config);
   if (root.has("matching")) {
-    config.matching.order_latency_ns = root.section("matching").at_least("order_latency_ns", 0);
+    config.matching.order_latency_ns = root.section("matching").within("order_latency_ns", 0, hour_ns);
   }
 }
 
@@ -313,8 +365,7 @@ EngineConfig parse_config(std::string_view json) {
   EngineConfig config;
   for (const Section& section : root.sections("instruments")) {
     config.instruments.push_back(parse_instrument(section, config.instruments.size()));
-    std::string error;
-    if (!make_scale(config.instruments.back(), error)) throw std::invalid_argument("engine settings: " + error);
+    check_instrument(config, section);
   }
   parse_sources(root, config);
   parse_sections(root, config);

@@ -130,7 +130,7 @@ void append(const void* data, std::size_t size, std::vector<std::byte>& out) {
 }  // namespace
 
 std::vector<std::byte> golden_feature_bytes(TsNs step_ns) {
-  assert(step_ns >= 8);
+  assert(step_ns >= step_ns_min);
   std::vector<std::byte> bytes;
   for (const GridRecord& row : GoldenMarket(step_ns).play()) {
     append(&row.ts_step_ns, sizeof(row.ts_step_ns), bytes);

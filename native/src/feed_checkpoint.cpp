@@ -69,6 +69,7 @@ bool InstrumentFeed::load(ByteReader& reader) {
   is_read = is_read && book_.load(reader) && waiting_.load(reader) && reader.get(pending_.is_held);
   if (is_read && pending_.is_held)
     is_read = reader.get(pending_.ts_recv_ns) && load_event(reader, pending_.event);
+  pending_.event.instrument = instrument_;  // the id of this table, not of the one that was saved
   bool has_gap = false;
   is_read = is_read && reader.get(has_gap);
   gap_.reset();

@@ -170,6 +170,7 @@ void InstrumentFeed::act(FeedAction action, FeedTrigger trigger, const DepthEven
       return;
     case FeedAction::adopt_ledgered:
       open_gap(trigger, event, sink);
+      drop_book(sink);  // whoever compares with the old book must hear that this one does not continue it
       adopt(event, sink.ts_recv_ns, sink);
       return;
     case FeedAction::open_gap:

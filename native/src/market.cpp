@@ -8,7 +8,7 @@
 namespace lob {
 namespace {
 
-constexpr std::uint32_t checkpoint_version = 1;
+constexpr std::uint32_t checkpoint_version = 2;
 
 /// Printable head of a frame, for people.
 void append_excerpt(std::string& text, Bytes frame) {
@@ -17,6 +17,10 @@ void append_excerpt(std::string& text, Bytes frame) {
     const char c = static_cast<char>(byte);
     text.push_back(c >= ' ' && c <= '~' ? c : '?');
   }
+}
+
+FeedIdentity identity_of(const InstrumentSpec& spec) {
+  return {.name = std::string(text_of(spec.venue)) + ":" + spec.symbol, .units = spec.tick + " " + spec.size_unit};
 }
 
 std::string wrong_source(std::size_t at, std::string_view what) {
@@ -47,8 +51,10 @@ Market::Market(std::span<const InstrumentSpec> instruments, std::span<const Sour
     : sources_(sources.begin(), sources.end()), decoder_(std::make_unique<Decoder>(instruments)) {
   check_sources(sources, instruments);
   feeds_.reserve(instruments.size());
+  identities_.reserve(instruments.size());
   for (std::size_t i = 0; i < instruments.size(); ++i) {
     feeds_.emplace_back(static_cast<InstrumentId>(i), instruments[i].venue, limits);
+    identities_.push_back(identity_of(instruments[i]));
   }
 }
 
@@ -180,7 +186,11 @@ std::int64_t Market::last_update_id(InstrumentId instrument) const {
 void Market::save(ByteWriter& writer) const {
   writer.put(checkpoint_version);
   writer.put_count(feeds_.size());
-  for (const InstrumentFeed& feed : feeds_) feed.save(writer);
+  for (std::size_t i = 0; i < feeds_.size(); ++i) {
+    writer.put_text(identities_[i].name);
+    writer.put_text(identities_[i].units);
+    feeds_[i].save(writer);
+  }
   counters_.for_each([&](std::string_view, const std::uint64_t& count) { writer.put(count); });
 }
 
@@ -188,12 +198,22 @@ bool Market::load(ByteReader& reader) {
   std::uint32_t version = 0;
   std::size_t count = 0;
   if (!reader.get(version) || !reader.get_count(count, 1)) return false;
-  if (version != checkpoint_version || count != feeds_.size()) return reader.fail();
-  for (InstrumentFeed& feed : feeds_) {
-    if (!feed.load(reader)) return false;
+  if (version != checkpoint_version) return reader.fail();
+  for (; count != 0; --count) {
+    if (!load_feed(reader)) return false;
   }
   counters_.for_each([&](std::string_view, std::uint64_t& counter) { reader.get(counter); });
   return reader.is_ok();
+}
+
+bool Market::load_feed(ByteReader& reader) {
+  FeedIdentity saved;
+  if (!reader.get_text(saved.name) || !reader.get_text(saved.units)) return false;
+  for (std::size_t i = 0; i < feeds_.size(); ++i) {
+    if (identities_[i].name != saved.name) continue;
+    return identities_[i].units == saved.units ? feeds_[i].load(reader) : reader.fail();
+  }
+  return reader.fail();
 }
 
 }  // namespace lob

@@ -8,7 +8,7 @@ namespace lob {
 
 namespace {
 
-constexpr std::uint32_t state_version = 1;
+constexpr std::uint32_t state_version = 2;
 
 /// The smallest multiple of `step_ns` that is not before `ts_ns` (which is not negative).
 TsNs boundary_at_or_after(TsNs ts_ns, TsNs step_ns) noexcept {
@@ -51,7 +51,8 @@ bool get_best(BestQuote& best, ByteReader& in) {
          in.get(best.ask_size_units);
 }
 
-/// The configuration as bytes: a state belongs to exactly one.
+/// The configuration as bytes: a state belongs to exactly one. Ids mean nothing outside one table, so only the
+/// places that are masked are told apart.
 std::string fingerprint(const SamplerConfig& config) {
   ByteWriter out;
   out.put(state_version);
@@ -61,7 +62,7 @@ std::string fingerprint(const SamplerConfig& config) {
   out.put_count(config.window_steps);
   out.put_count(config.slots.size());
   for (const GridSlot& slot : config.slots) {
-    out.put(slot.instrument);
+    out.put(slot.instrument == no_instrument);
     out.put(slot.tick);
     out.put(slot.size_unit);
   }
@@ -137,10 +138,14 @@ bool Sampler::has_steps_before(TsNs ts_ns) noexcept {
   return next_step_ns_ < ts_ns;
 }
 
-void Sampler::close_steps(std::uint64_t seq, TsNs ts_ns, std::vector<GridRecord>& out) {
+std::size_t Sampler::close_steps(std::uint64_t seq, TsNs ts_ns, std::vector<GridRecord>& out) {
   const auto steps = static_cast<std::uint64_t>((ts_ns - 1 - next_step_ns_) / config_.step_ns) + 1;
-  if (steps > config_.max_catchup_steps) return jump_to(ts_ns);
+  if (steps > config_.max_catchup_steps) {
+    jump_to(ts_ns);
+    return 0;
+  }
   while (next_step_ns_ < ts_ns) close_step(seq, out);
+  return static_cast<std::size_t>(steps);
 }
 
 void Sampler::jump_to(TsNs ts_ns) noexcept {

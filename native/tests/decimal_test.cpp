@@ -88,7 +88,8 @@ TEST_CASE("printing a count and parsing it gives the count back") {
       if (text.size() <= decimals) text.insert(0, decimals + 1 - text.size(), '0');
       text.insert(text.size() - decimals, ".");
     }
-    const std::string unit = decimals == 0 ? "1" : "0." + std::string(decimals - 1, '0') + "1";
+    std::string unit = "1";
+    if (decimals != 0) unit.insert(0, std::string("0.").append(decimals - 1, '0'));
     CAPTURE(text);
     REQUIRE(units(text, unit) == count);
   }

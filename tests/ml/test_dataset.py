@@ -11,6 +11,8 @@ from ml import dataset as datasets
 from ml.config import MlConfig
 from ml.dataset import Dataset
 from ml.errors import DatasetError
+from warehouse.gaps import not_recorded
+from warehouse.lake import Lake
 
 CONFIG = MlConfig(preset="nano_short")
 SPAN = 15  # context 10 + horizon 5
@@ -90,6 +92,23 @@ def test_no_window_or_label_of_a_scored_slot_crosses_an_invalid_row(tmp_path: Pa
     assert not made.labels(near).scored_BP[:, 1].any() and made.labels(near).scored_BP[:, 0].all()
     far = anchors[(anchors < 495) | (anchors > 509)]
     assert made.labels(far).scored_BP.all()
+
+
+def test_no_window_or_label_crosses_a_span_of_the_gap_ledger_even_where_rows_look_valid(
+    tmp_path: Path, small: Market
+) -> None:
+    first_ns = int(small.grid["ts_step_ns"].min())
+    row = not_recorded("run", 1, first_ns + 500 * STEP_NS, first_ns + 502 * STEP_NS)
+    keys = {"venue": "binance_spot", "instrument": "BTCUSDT", "date": "2026-01-05", "hour": "00"}
+    Lake(tmp_path / "lake").write_table("gaps", keys, row)
+
+    made = build_grid(tmp_path, small, small.grid)
+
+    slot = INSTRUMENTS.index("binance_spot:BTCUSDT")
+    assert made.valid[498:505, slot].tolist() == [True, True, True, False, False, True, True]
+    anchors = np.concatenate(list(made.anchors.values()))
+    spanning = anchors[(anchors >= 501 - 5) & (anchors <= 502 + 9)]
+    assert not made.labels(spanning).scored_BP[:, slot].any()
 
 
 def test_a_missing_step_ends_every_window_that_would_span_it(tmp_path: Path, small: Market) -> None:

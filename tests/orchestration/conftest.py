@@ -8,6 +8,8 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from orchestration.defs.ingest.capture import convert_grid_hours, convert_venue_hours
+from orchestration.defs.quality.span import capturable_grid_hours, captured_hours, grid_venues
 from orchestration.settings import Settings, load_settings
 from streaming.settings import PROJECT_ROOT
 from warehouse.config import WarehouseConfig
@@ -78,6 +80,20 @@ def make_house(tmp_path: Path, market: Path, monkeypatch: pytest.MonkeyPatch) ->
 def house(make_house: Callable[[str], Settings]) -> Settings:
     """One such house."""
     return make_house("house")
+
+
+def convert(settings: Settings) -> None:
+    """Convert everything that the house's lake holds, as the ingest assets do."""
+    lake, grid = settings.lake, settings.learning_grid
+    convert_venue_hours(lake, settings.native, captured_hours(lake, grid_venues(grid)))
+    convert_grid_hours(lake, settings.native, grid, capturable_grid_hours(lake, grid))
+
+
+@pytest.fixture
+def converted_house(house: Settings) -> Settings:
+    """A house whose segments are all converted, by nobody that Dagster knows of."""
+    convert(house)
+    return house
 
 
 def give_manifest(folders: WarehouseConfig) -> None:

@@ -14,32 +14,17 @@ from orchestration.errors import RefusedError
 from orchestration.settings import Settings
 from warehouse.lake import hour_keys
 
-VENUES = ("binance_spot", "binance_usdm", "bybit_spot")
-FIRST, LAST = "2026-01-05-00:00", "2026-01-05-01:00"
 LEARNED = dg.AssetSelection.assets("dataset", "candidate", "validation", "challenger", "champion")
 
-Run = Callable[..., dg.ExecuteInProcessResult]
+Run = Callable[[], dg.ExecuteInProcessResult]
 
 
 @pytest.fixture
 def run(definitions: dg.Definitions, instance: dg.DagsterInstance) -> Run:
-    """Run a job by name; `gated` is `learning` without dbt and the drift report, which nothing here depends on."""
+    """Run `learning` without dbt and the drift report, which nothing here depends on."""
     gated = dg.define_asset_job("gated", selection=LAKE_CHECKS | LEARNED)
-    merged = dg.Definitions.merge(definitions, dg.Definitions(jobs=[gated]))
-
-    def execute(job: str, start: str = "", end: str = "") -> dg.ExecuteInProcessResult:
-        tags = {"dagster/asset_partition_range_start": start, "dagster/asset_partition_range_end": end}
-        return merged.resolve_job_def(job).execute_in_process(
-            instance=instance, tags=tags if start else None, raise_on_error=False
-        )
-
-    return execute
-
-
-def convert(run: Run) -> None:
-    for venue in VENUES:
-        assert run("capture", f"{FIRST}|{venue}", f"{LAST}|{venue}").success
-    assert run("sample", FIRST, LAST).success
+    job = dg.Definitions.merge(definitions, dg.Definitions(jobs=[gated])).resolve_job_def("gated")
+    return lambda: job.execute_in_process(instance=instance, raise_on_error=False)
 
 
 def spoil_trades(house: Settings) -> None:
@@ -56,10 +41,10 @@ def ran(result: dg.ExecuteInProcessResult) -> set[str]:
 
 
 def test_bad_data_block_what_is_downstream_in_the_same_run_and_promotion_in_a_later_one(
-    house: Settings, run: Run, instance: dg.DagsterInstance
+    converted_house: Settings, run: Run, instance: dg.DagsterInstance
 ):
-    convert(run)
-    clean = run("gated")
+    house = converted_house
+    clean = run()
     bundle = sealed_hash(house)
     assert clean.success
     assert decide(house, instance, bundle).objections == ()
@@ -68,7 +53,7 @@ def test_bad_data_block_what_is_downstream_in_the_same_run_and_promotion_in_a_la
         unknown = decide(house, forgetful, bundle, reason="I want it")
     spoil_trades(house)
     unjudged = decide(house, instance, bundle, reason="I want it")
-    blocked = run("gated")
+    blocked = run()
     later = decide(house, instance, bundle, reason="I want it")
 
     assert unknown.objections and all("no verdict is recorded" in line for line in unknown.objections)

@@ -29,7 +29,8 @@ struct EmitConfig {
 
 struct EngineConfig {
   std::vector<InstrumentSpec> instruments;
-  std::vector<SourceSpec> sources;
+  std::vector<SourceSpec> sources;     ///< by connection id
+  std::vector<bool> is_source_named;   ///< false for an id between that the document does not name
   EmitConfig emit;
   FeedLimits feed;
   std::optional<SamplerConfig> grid;

@@ -11,8 +11,11 @@
 
 namespace lob {
 
+/// The golden market moves eight times a step; no grid is finer.
+inline constexpr TsNs step_ns_min = 8;
+
 /// Step time, instrument, validity and the 58 features of each row of the golden market sampled every
-/// `step_ns` (at least 8), little-endian, in the order of closing. The same bytes on every call.
+/// `step_ns` (at least `step_ns_min`), little-endian, in the order of closing. The same bytes on every call.
 [[nodiscard]] std::vector<std::byte> golden_feature_bytes(TsNs step_ns);
 
 }  // namespace lob

@@ -43,7 +43,8 @@ struct MarketObserver {
   virtual void on_book(InstrumentId instrument, TsNs ts_recv_ns, const OrderBook& book) = 0;
   /// Trades come whether or not the book is synced.
   virtual void on_trade(InstrumentId instrument, const TradeEvent& trade) = 0;
-  /// The book is no longer the venue's; state() is gap or unsynced.
+  /// The book is no longer the venue's: state() is gap or unsynced, or synced when another book, which does not
+  /// continue the old one, follows within the same input.
   virtual void on_invalid(InstrumentId instrument) = 0;
 };
 
@@ -97,6 +98,12 @@ struct MarketCounters {
 class InstrumentFeed;
 struct FeedSink;
 
+/// What a book's integers mean: a saved state goes only to the same instrument, counted in the same units.
+struct FeedIdentity {
+  std::string name;   ///< venue:SYMBOL
+  std::string units;  ///< tick and size unit
+};
+
 class Market {
  public:
   /// Throws std::invalid_argument naming the instrument and field that is wrong, or the source whose
@@ -130,7 +137,8 @@ class Market {
   [[nodiscard]] const MarketCounters& counters() const noexcept { return counters_; }
 
   void save(ByteWriter& writer) const;
-  /// False when the bytes are not a checkpoint of a market with these instruments; the market is then to be
+  /// Instruments are matched by venue and symbol; one that the checkpoint lacks stays unsynced. False when it
+  /// holds one that this market lacks or counts in other units, or is cut short; the market is then to be
   /// discarded.
   [[nodiscard]] bool load(ByteReader& reader);
 
@@ -140,10 +148,12 @@ class Market {
   void apply_quote(const QuoteEvent& quote, FeedSink& sink);
   void reject(std::uint64_t seq, ConnectionId connection, TsNs ts_recv_ns, DecodeStatus status, Bytes frame,
               MarketOutputs& out);
+  [[nodiscard]] bool load_feed(ByteReader& reader);
 
   std::vector<SourceSpec> sources_;
   std::unique_ptr<Decoder> decoder_;
   std::vector<InstrumentFeed> feeds_;
+  std::vector<FeedIdentity> identities_;  // beside feeds_
   MarketChange change_;
   MarketCounters counters_;
 };

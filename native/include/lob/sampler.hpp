@@ -97,15 +97,15 @@ class Sampler {
 
   /// Closes every step earlier than `ts_ns`, the time of the input `seq` that is about to be applied, and
   /// appends its rows (one per slot with an instrument, in slot order). Call before applying each input;
-  /// times never go back.
+  /// times never go back. Returns how many steps closed: the last ones before next_step_ns(), none in a jump.
   template <BookSource Books>
-  void close_until(std::uint64_t seq, TsNs ts_ns, const Books& books, std::vector<GridRecord>& out) {
-    if (!has_steps_before(ts_ns)) return;
+  std::size_t close_until(std::uint64_t seq, TsNs ts_ns, const Books& books, std::vector<GridRecord>& out) {
+    if (!has_steps_before(ts_ns)) return 0;
     for (std::size_t i = 0; i < config_.slots.size(); ++i) {
       const InstrumentId instrument = config_.slots[i].instrument;
       if (instrument != no_instrument) books_[i] = books(instrument);
     }
-    close_steps(seq, ts_ns, out);
+    return close_steps(seq, ts_ns, out);
   }
 
   /// A book event was applied to the instrument's synchronised book.
@@ -126,8 +126,8 @@ class Sampler {
 
   /// Appends the whole state; equal states give equal bytes.
   void save(ByteWriter& out) const;
-  /// Takes the state back. False when it was saved under another configuration or is cut short; the sampler
-  /// must then be thrown away.
+  /// Takes the state back. False when it was saved under another configuration (instrument ids apart: whose
+  /// slots they are, the owner knows) or is cut short; the sampler must then be thrown away.
   [[nodiscard]] bool load(ByteReader& in);
 
  private:
@@ -145,7 +145,7 @@ class Sampler {
   [[nodiscard]] bool has_steps_before(TsNs ts_ns) noexcept;
   [[nodiscard]] SlotState* slot_of(InstrumentId instrument) noexcept;
   [[nodiscard]] bool is_valid(std::size_t slot) const noexcept;
-  void close_steps(std::uint64_t seq, TsNs ts_ns, std::vector<GridRecord>& out);
+  std::size_t close_steps(std::uint64_t seq, TsNs ts_ns, std::vector<GridRecord>& out);
   void close_step(std::uint64_t seq, std::vector<GridRecord>& out);
   void fill_row(std::size_t slot, double reference_mid, GridRecord& row) const noexcept;
   void finish_slot(std::size_t slot, const GridRecord& row) noexcept;

@@ -4,7 +4,9 @@ import os
 
 import dagster as dg
 
+from orchestration.defs.ingest.capture import convert_grid_hours, convert_venue_hours
 from orchestration.defs.ingest.sensors import run_requests
+from orchestration.defs.quality.span import capturable_grid_hours, captured_hours
 from orchestration.settings import Settings
 
 VENUES = ("binance_spot", "binance_usdm", "bybit_spot")
@@ -17,19 +19,13 @@ def asked(requests: list[dg.RunRequest]) -> list[tuple[str | None, str, str]]:
     return [(request.job_name, request.tags[names[0]], request.tags[names[1]]) for request in requests]
 
 
-def run(definitions: dg.Definitions, instance: dg.DagsterInstance, requests: list[dg.RunRequest]) -> None:
-    for request in requests:
-        job = definitions.resolve_job_def(str(request.job_name))
-        assert job.execute_in_process(instance=instance, tags=dict(request.tags)).success
+def test_new_segments_ask_for_books_then_for_the_grid_then_for_nothing(house: Settings):
+    lake, grid_config = house.lake, house.learning_grid
 
-
-def test_new_segments_ask_for_books_then_for_the_grid_then_for_nothing(
-    house: Settings, definitions: dg.Definitions, instance: dg.DagsterInstance
-):
     books = run_requests(house)
-    run(definitions, instance, books)
+    convert_venue_hours(lake, house.native, captured_hours(lake, VENUES))
     grid = run_requests(house)
-    run(definitions, instance, grid)
+    convert_grid_hours(lake, house.native, grid_config, capturable_grid_hours(lake, grid_config))
 
     assert asked(books) == [("capture", start, end) for start, end in BOOK_RANGES]
     assert asked(grid) == [("sample", *GRID_RANGE)]

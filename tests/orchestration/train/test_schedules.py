@@ -16,7 +16,6 @@ from dagster._core.scheduler.instigation import ScheduleInstigatorData
 
 from ml.registry import read_pointer
 from orchestration import environment
-from orchestration.conduct import learn
 from orchestration.settings import Settings
 from streaming.settings import PROJECT_ROOT
 
@@ -38,20 +37,18 @@ def test_a_tick_asks_for_one_run_of_the_retraining_job(definitions: dg.Definitio
 
 @pytest.mark.slow
 def test_a_tick_run_by_a_real_daemon_trains_a_challenger(
-    house: Settings, give_manifest_to_house: None, monkeypatch: pytest.MonkeyPatch
+    converted_house: Settings, give_manifest_to_house: None, monkeypatch: pytest.MonkeyPatch
 ):
-    environment.prepare(house.folders.dagster_dir)
-    monkeypatch.setenv("DAGSTER_HOME", str(house.folders.dagster_dir))
+    environment.prepare(converted_house.folders.dagster_dir)
+    monkeypatch.setenv("DAGSTER_HOME", str(converted_house.folders.dagster_dir))
     with dg.DagsterInstance.get() as instance:
-        learn(house, instance)  # converts the lake; its challenger is then removed
-        (house.folders.models_dir / "challenger.json").unlink()
         make_a_tick_due(instance)
         with daemon():
             run = wait_for_retraining(instance)
 
     assert run.status == dg.DagsterRunStatus.SUCCESS
     assert run.tags["dagster/schedule_name"] == "daily_retraining"
-    assert read_pointer(house.folders.models_dir, "challenger") is not None
+    assert read_pointer(converted_house.folders.models_dir, "challenger") is not None
 
 
 def make_a_tick_due(instance: dg.DagsterInstance) -> None:
