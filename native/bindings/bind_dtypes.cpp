@@ -15,13 +15,14 @@ namespace {
 void register_market_dtypes() {
   PYBIND11_NUMPY_DTYPE(BookUpdateRecord, seq, ts_recv_ns, ts_event_ns, ts_engine_ns, update_id, price_ticks,
                        size_units, instrument, side, is_snapshot);
-  PYBIND11_NUMPY_DTYPE(BookSnapshotRecord, seq, ts_recv_ns, update_id, price_ticks, size_units, instrument, level,
-                       side);
-  PYBIND11_NUMPY_DTYPE(TradeRecord, seq, ts_recv_ns, ts_event_ns, ts_engine_ns, trade_id, price_ticks, size_units,
-                       instrument, aggressor_side, is_aggregate);
+  PYBIND11_NUMPY_DTYPE(BookSnapshotRecord, seq, ts_recv_ns, update_id, price_ticks, size_units, instrument,
+                       level, side);
+  PYBIND11_NUMPY_DTYPE(TradeRecord, seq, ts_recv_ns, ts_event_ns, ts_engine_ns, trade_id, price_ticks,
+                       size_units, instrument, aggressor_side, is_aggregate);
   PYBIND11_NUMPY_DTYPE(QuoteRecord, seq, ts_recv_ns, ts_event_ns, update_id, bid_price_ticks, bid_size_units,
                        ask_price_ticks, ask_size_units, instrument);
-  PYBIND11_NUMPY_DTYPE(FeedEventRecord, seq, ts_recv_ns, update_id, instrument, state_from, state_to, trigger);
+  PYBIND11_NUMPY_DTYPE(FeedEventRecord, seq, ts_recv_ns, update_id, instrument, state_from, state_to,
+                       trigger);
   PYBIND11_NUMPY_DTYPE(GapRecord, seq, gap_id, ts_from_ns, ts_to_ns, sequence_from, sequence_to, instrument,
                        levels_touched, cause, repaired_by, is_closed);
   PYBIND11_NUMPY_DTYPE(FeedRequestRecord, seq, ts_recv_ns, instrument, kind);
@@ -31,14 +32,14 @@ void register_market_dtypes() {
 }
 
 void register_trading_dtypes() {
-  PYBIND11_NUMPY_DTYPE(DecisionRecord, seq, ts_ns, ts_step_ns, forecast_bps, cost_bps, position_units, target_units,
-                       client_order_id, instrument, model_id, action, rule, trading_state);
-  PYBIND11_NUMPY_DTYPE(OrderRequestRecord, seq, ts_ns, client_order_id, price_ticks, size_units, instrument, kind,
-                       side, type, time_in_force);
+  PYBIND11_NUMPY_DTYPE(DecisionRecord, seq, ts_ns, ts_step_ns, forecast_bps, cost_bps, position_units,
+                       target_units, client_order_id, instrument, model_id, action, rule, trading_state);
+  PYBIND11_NUMPY_DTYPE(OrderRequestRecord, seq, ts_ns, client_order_id, price_ticks, size_units, instrument,
+                       kind, side, type, time_in_force);
   PYBIND11_NUMPY_DTYPE(OrderEventRecord, seq, ts_ns, client_order_id, price_ticks, size_units, filled_units,
                        instrument, side, state_from, state_to, reason);
-  PYBIND11_NUMPY_DTYPE(FillRecord, seq, ts_ns, client_order_id, trade_id, price_ticks, size_units, fee_quote_units,
-                       instrument, side, is_maker);
+  PYBIND11_NUMPY_DTYPE(FillRecord, seq, ts_ns, client_order_id, trade_id, price_ticks, size_units,
+                       fee_quote_units, instrument, side, is_maker);
   PYBIND11_NUMPY_DTYPE(PositionRecord, seq, ts_ns, position_units, cost_quote_units, realised_quote_units,
                        unrealised_quote_units, fees_quote_units, instrument);
   PYBIND11_NUMPY_DTYPE(StateEventRecord, seq, ts_ns, text_offset, text_length, state_from, state_to, trigger);
@@ -90,13 +91,14 @@ py::dict enum_names() {
   enums["GapCause"] = names<GapCause>(6, [](GapCause v) { return text_of(v); });
   enums["GapRepair"] = names<GapRepair>(3, [](GapRepair v) { return text_of(v); });
   enums["DecodeError"] = names<DecodeError>(decode_error_count, [](DecodeError v) { return text_of(v); });
-  enums["OrderState"] = py::make_tuple("pending_new", "open", "partially_filled", "filled", "cancelled", "rejected",
-                                       "refused", "pending_cancel", "unknown", "expired");
+  enums["OrderState"] = py::make_tuple("pending_new", "open", "partially_filled", "filled", "cancelled",
+                                       "rejected", "refused", "pending_cancel", "unknown", "expired");
   enums["TradingState"] = py::make_tuple("active", "reducing", "flattening", "halted");
   enums["TradingTrigger"] = py::make_tuple("operator", "limit", "stale_feed", "model", "start");
   enums["SignalAction"] = py::make_tuple("hold", "enter", "exit", "reverse", "wait", "no_book");
   enums["RiskRule"] = risk_rule_names();
-  enums["RecordKind"] = py::make_tuple("header", "frame", "timer", "forecast", "command", "request", "output_hash");
+  enums["RecordKind"] =
+      py::make_tuple("header", "frame", "timer", "forecast", "command", "request", "output_hash");
   return enums;
 }
 

@@ -26,8 +26,8 @@ std::size_t process(Engine& engine, py::handle block) {
     result = engine.process(buffer.bytes());
   }
   if (result.error != RecordError::none) {
-    throw py::value_error("record " + std::to_string(result.records) + " at byte " + std::to_string(result.offset) +
-                          ": " + std::string(text(result.error)));
+    throw py::value_error("record " + std::to_string(result.records) + " at byte " +
+                          std::to_string(result.offset) + ": " + std::string(text(result.error)));
   }
   return engine.outputs().count();
 }
@@ -143,8 +143,8 @@ void bind_engine(py::module_& m) {
             return e.outputs().count();
           },
           py::arg("seq"), py::arg("ts_ns"))
-      .def("forecast", &forecast, py::arg("seq"), py::arg("ts_ns"), py::arg("step_ts_ns"), py::arg("model_id"),
-           py::arg("values"))
+      .def("forecast", &forecast, py::arg("seq"), py::arg("ts_ns"), py::arg("step_ts_ns"),
+           py::arg("model_id"), py::arg("values"))
       .def(
           "command",
           [](Engine& e, std::uint64_t seq, TsNs ts_ns, py::handle data) {

@@ -12,7 +12,8 @@ std::unique_ptr<SimVenue> make_venue(std::string_view config_json) {
   return std::make_unique<SimVenue>(config.instruments, config.sources, config.feed, config.matching);
 }
 
-void submit(SimVenue& venue, const py::array_t<OrderRequestRecord, py::array::c_style>& requests, TsNs ts_ns) {
+void submit(SimVenue& venue, const py::array_t<OrderRequestRecord, py::array::c_style>& requests,
+            TsNs ts_ns) {
   const std::span<const OrderRequestRecord> rows(requests.data(), static_cast<std::size_t>(requests.size()));
   for (const OrderRequestRecord& request : rows) venue.submit(request, ts_ns);
 }

@@ -21,7 +21,8 @@ struct ScannedRecord {
                         std::string(text(error)));
 }
 
-py::bytes encode_record(std::uint8_t kind, std::uint16_t source, std::uint64_t seq, TsNs ts_ns, py::handle payload) {
+py::bytes encode_record(std::uint8_t kind, std::uint16_t source, std::uint64_t seq, TsNs ts_ns,
+                        py::handle payload) {
   if (kind >= record_kind_count) throw py::value_error("record kind " + std::to_string(kind) + " is unknown");
   const BorrowedBuffer data(payload);
   if (data.bytes().size() > record_payload_bytes_max) throw py::value_error("record payload is over 64 MiB");
@@ -38,8 +39,8 @@ py::array_t<ScannedRecord> scan_records(py::handle block) {
   RecordReader reader(bytes);
   while (auto record = reader.next()) {
     const RecordHeader& h = record->header;
-    rows.push_back({h.seq, h.ts_ns, static_cast<std::uint64_t>(record->payload.data() - bytes.data()), h.length,
-                    h.source, h.kind, h.version});
+    rows.push_back({h.seq, h.ts_ns, static_cast<std::uint64_t>(record->payload.data() - bytes.data()),
+                    h.length, h.source, h.kind, h.version});
   }
   if (reader.error() != RecordError::none) throw_damaged(rows.size(), reader.offset(), reader.error());
   return to_array(rows);
@@ -65,8 +66,8 @@ py::bytes merge_blocks(const py::list& blocks, const py::object& runs, const py:
     result = merge_records(views, out);
   }
   if (result.error != RecordError::none) {
-    throw py::value_error("block " + std::to_string(result.block) + " at byte " + std::to_string(result.offset) +
-                          ": " + std::string(text(result.error)));
+    throw py::value_error("block " + std::to_string(result.block) + " at byte " +
+                          std::to_string(result.offset) + ": " + std::string(text(result.error)));
   }
   return to_bytes(out);
 }

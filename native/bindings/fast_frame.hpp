@@ -1,7 +1,8 @@
 // The hot call `frame(seq, connection_id, ts_recv_ns, data)` as a METH_FASTCALL method of a pybind11 class.
 //
-// An empty pybind11 call costs about 130 ns, this one 45 (measured): arguments come as a plain array, and the C++
-// object is read from pybind11's instance directly. Any buffer is taken, borrowed for the call, and not kept.
+// An empty pybind11 call costs about 130 ns, this one 45 (measured): arguments come as a plain array, and the
+// C++ object is read from pybind11's instance directly. Any buffer is taken, borrowed for the call, and not
+// kept.
 #pragma once
 
 #include "bindings.hpp"
@@ -21,7 +22,8 @@ struct FrameMethod {
 
   static PyObject* call(PyObject* self, PyObject* const* args, Py_ssize_t count) {
     if (count != 4) {
-      PyErr_Format(PyExc_TypeError, "frame() takes seq, connection_id, ts_recv_ns, data (4 arguments), found %zd", count);
+      PyErr_Format(PyExc_TypeError,
+                   "frame() takes seq, connection_id, ts_recv_ns, data (4 arguments), found %zd", count);
       return nullptr;
     }
     FrameArguments frame{};
@@ -60,14 +62,16 @@ struct FrameMethod {
 
   static inline PyMethodDef definition = {
       "frame", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(&call)), METH_FASTCALL,
-      "frame(seq, connection_id, ts_recv_ns, data, /)\n--\n\nFeed one received frame; returns how many records wait."};
+      "frame(seq, connection_id, ts_recv_ns, data, /)\n--\n\nFeed one received frame; returns how many "
+      "records wait."};
 };
 
 /// Adds the method to a bound class.
 template <class T, class Class>
 void add_frame_method(Class& bound, std::size_t (*apply)(T&, const FrameArguments&)) {
   FrameMethod<T>::apply = apply;
-  PyObject* method = PyDescr_NewMethod(reinterpret_cast<PyTypeObject*>(bound.ptr()), &FrameMethod<T>::definition);
+  PyObject* method =
+      PyDescr_NewMethod(reinterpret_cast<PyTypeObject*>(bound.ptr()), &FrameMethod<T>::definition);
   if (method == nullptr) throw py::error_already_set();
   bound.attr("frame") = py::reinterpret_steal<py::object>(method);
 }

@@ -69,7 +69,8 @@ class Section {
   }
   [[nodiscard]] bool flag_or(std::string_view key, bool otherwise) const {
     bool value = otherwise;
-    if (has(key) && element(key).get(value) != simdjson::SUCCESS) refuse(path(key), "true or false", found(key));
+    if (has(key) && element(key).get(value) != simdjson::SUCCESS)
+      refuse(path(key), "true or false", found(key));
     return value;
   }
   [[nodiscard]] std::string text(std::string_view key) const {
@@ -104,8 +105,8 @@ class Section {
   std::string path_;
 };
 
-/// A decimal given as text or number, counted in `unit`; may be negative (a maker's rebate). "2.5" in units of 0.0001
-/// is 25000.
+/// A decimal given as text or number, counted in `unit`; may be negative (a maker's rebate). "2.5" in units
+/// of 0.0001 is 25000.
 std::int64_t scaled(const Section& section, std::string_view key, std::string_view unit) {
   const DecimalScale scale = DecimalScale::of(unit).value();
   const dom::element element = section.element(key);
@@ -114,7 +115,8 @@ std::int64_t scaled(const Section& section, std::string_view key, std::string_vi
   if (element.get(digits) != simdjson::SUCCESS) digits = number;
   const bool is_negative = !digits.empty() && digits.front() == '-';
   const DecimalResult parsed = parse_decimal(is_negative ? digits.substr(1) : digits, scale);
-  if (!parsed.is_ok()) refuse(section.path(key), "a decimal of unit " + std::string(unit), section.found(key));
+  if (!parsed.is_ok())
+    refuse(section.path(key), "a decimal of unit " + std::string(unit), section.found(key));
   return is_negative ? -parsed.units : parsed.units;
 }
 
@@ -169,20 +171,23 @@ InstrumentId find_instrument(const EngineConfig& config, const Section& section,
   refuse(section.path("instrument"), "a symbol of the instrument table", section.found("instrument"));
 }
 
-/// Sources may come in any order; ids are positions in the table. An id between that nobody names is no source.
+/// Sources may come in any order; ids are positions in the table. An id between that nobody names is no
+/// source.
 void parse_sources(const Section& root, EngineConfig& config) {
   constexpr std::int64_t source_id_max = std::numeric_limits<std::uint16_t>::max();  // as wide as in a record
   for (const Section& section : root.sections("sources")) {
     SourceSpec source;
     source.venue = word(section, "venue", &venue_of, venue_words);
-    source.kind = word(section, "kind", &source_kind_of, "websocket, rest_depth, rest_exchange_info or sim_private");
+    source.kind =
+        word(section, "kind", &source_kind_of, "websocket, rest_depth, rest_exchange_info or sim_private");
     source.instrument = find_instrument(config, section, source.venue);
     const auto position = static_cast<std::size_t>(section.within("id", 0, source_id_max));
     if (config.sources.size() <= position) {
       config.sources.resize(position + 1);
       config.is_source_named.resize(position + 1);
     }
-    if (config.is_source_named[position]) refuse(section.path("id"), "each id once", section.found("id") + " again");
+    if (config.is_source_named[position])
+      refuse(section.path("id"), "each id once", section.found("id") + " again");
     config.sources[position] = source;
     config.is_source_named[position] = true;
   }
@@ -238,14 +243,17 @@ void parse_emit(const Section& root, EngineConfig& config) {
   config.emit.quotes = section.flag_or("quotes", false);
   config.emit.grid = section.flag_or("grid", false);
   const TsNs step_ns = config.grid ? config.grid->step_ns : default_step_ns;
-  config.emit.book_snapshot_every_ns = section.within_or("book_snapshot_every_steps", 0, steps_max, 0) * step_ns;
+  config.emit.book_snapshot_every_ns =
+      section.within_or("book_snapshot_every_steps", 0, steps_max, 0) * step_ns;
 }
 
-std::int64_t slot_size(const EngineConfig& config, const Section& section, std::string_view key, std::size_t slot) {
+std::int64_t slot_size(const EngineConfig& config, const Section& section, std::string_view key,
+                       std::size_t slot) {
   const dom::array values = section.array(key);
   const InstrumentId instrument = config.grid->slots[slot].instrument;
   if (values.size() != config.grid->slots.size()) {
-    refuse(section.path(key), std::to_string(config.grid->slots.size()) + " sizes, one a slot", section.found(key));
+    refuse(section.path(key), std::to_string(config.grid->slots.size()) + " sizes, one a slot",
+           section.found(key));
   }
   if (instrument == no_instrument) return 0;
   std::string_view digits;
@@ -254,7 +262,8 @@ std::int64_t slot_size(const EngineConfig& config, const Section& section, std::
   const DecimalResult size = parse_decimal(is_text ? digits : "", scale);
   if (!size.is_ok()) {
     refuse(section.path(key) + "[" + std::to_string(slot) + "]",
-           "a decimal in quotes, a multiple of " + config.instruments[instrument].size_unit, section.found(key));
+           "a decimal in quotes, a multiple of " + config.instruments[instrument].size_unit,
+           section.found(key));
   }
   return size.units;
 }
@@ -266,7 +275,8 @@ std::int64_t quote_unit_e18(const InstrumentSpec& spec) {
   const DecimalResult size_unit = parse_decimal(spec.size_unit, e9);
   std::int64_t product = 0;
   if (!tick.is_ok() || !size_unit.is_ok() || __builtin_mul_overflow(tick.units, size_unit.units, &product)) {
-    refuse("instruments." + spec.symbol, "tick and size_unit of at most 9 decimals", spec.tick + ", " + spec.size_unit);
+    refuse("instruments." + spec.symbol, "tick and size_unit of at most 9 decimals",
+           spec.tick + ", " + spec.size_unit);
   }
   return product;
 }
@@ -296,7 +306,8 @@ TraderSlot parse_trader_slot(const EngineConfig& config, const Section& signal, 
   out.taker_fee_e8 = spec.taker_fee_e8;
   out.quote_unit_e18 = quote_unit_e18(spec);
   out.quote_group = quote_group(config, out.instrument);
-  out.is_short_allowed = signal.flag_or("is_spot_short_allowed", true) || spec.market_type == MarketType::perpetual;
+  out.is_short_allowed =
+      signal.flag_or("is_spot_short_allowed", true) || spec.market_type == MarketType::perpetual;
   return out;
 }
 
@@ -314,7 +325,8 @@ constexpr double deviation_bps_max = 1e4;  // all of the price
 RiskLimits parse_risk(const Section& section) {
   RiskLimits limits;
   const double deviation_bps = section.number("price_deviation_bps");
-  if (deviation_bps > deviation_bps_max) refuse(section.path("price_deviation_bps"), "at most 10000", section.found("price_deviation_bps"));
+  if (deviation_bps > deviation_bps_max)
+    refuse(section.path("price_deviation_bps"), "at most 10000", section.found("price_deviation_bps"));
   limits.price_deviation_e8 = std::llround(deviation_bps * 1e4);
   limits.net_exposure_e8 = scaled(section, "max_exposure_quote", "0.00000001");
   limits.gross_exposure_e8 = section.has("max_gross_exposure_quote")
@@ -329,7 +341,8 @@ TraderConfig parse_trader(const Section& root, const EngineConfig& config) {
   const Section signal = root.section("signal");
   const Section risk = root.section("risk");
   TraderConfig trader;
-  trader.run_tag = static_cast<std::uint32_t>(root.within("run_tag", 0, std::numeric_limits<std::uint32_t>::max()));
+  trader.run_tag =
+      static_cast<std::uint32_t>(root.within("run_tag", 0, std::numeric_limits<std::uint32_t>::max()));
   trader.signal = parse_signal(signal);
   trader.risk = parse_risk(risk);
   for (std::size_t slot = 0; slot < config.grid->slots.size(); ++slot) {
@@ -358,7 +371,8 @@ void parse_sections(const Section& root, EngineConfig& config) {
 EngineConfig parse_config(std::string_view json) {
   dom::parser parser;
   dom::object document;
-  if (const auto error = parser.parse(simdjson::padded_string(json)).get(document); error != simdjson::SUCCESS) {
+  if (const auto error = parser.parse(simdjson::padded_string(json)).get(document);
+      error != simdjson::SUCCESS) {
     refuse("document", "a JSON object", simdjson::error_message(error));
   }
   const Section root(document, "");

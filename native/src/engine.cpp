@@ -9,7 +9,7 @@
 namespace lob {
 namespace {
 
-constexpr std::uint32_t checkpoint_magic = 0x3145424CU;  // "LBE1", version in the last sign
+constexpr std::uint32_t checkpoint_magic = 0x3245424CU;  // "LBE2", version in the last sign
 constexpr ConnectionId no_connection = std::numeric_limits<ConnectionId>::max();
 
 std::optional<TradingOp> op_of(std::string_view word) noexcept {
@@ -18,6 +18,10 @@ std::optional<TradingOp> op_of(std::string_view word) noexcept {
   if (word == "flatten") return TradingOp::flatten;
   if (word == "resume") return TradingOp::resume;
   return std::nullopt;
+}
+
+Bytes bytes_of(std::string_view text) noexcept {
+  return std::as_bytes(std::span(text.data(), text.size()));
 }
 
 struct ParsedCommand {
@@ -41,23 +45,34 @@ ParsedCommand parse_command(Bytes json) {
 
 std::string_view text_of(InputError error) noexcept {
   switch (error) {
-    case InputError::none: return "no error";
-    case InputError::time_goes_back: return "time goes back";
-    case InputError::unknown_connection: return "connection is not in the source table";
-    case InputError::bad_forecast: return "forecast refused";
-    case InputError::bad_command: return "command refused";
-    case InputError::bad_reply: return "reply refused";
-    case InputError::no_trader: return "this engine has no signal and risk settings";
-    case InputError::bad_record: return "record payload is too short";
+    case InputError::none:
+      return "no error";
+    case InputError::time_goes_back:
+      return "time goes back";
+    case InputError::unknown_connection:
+      return "connection is not in the source table";
+    case InputError::bad_forecast:
+      return "forecast refused";
+    case InputError::bad_command:
+      return "command refused";
+    case InputError::bad_reply:
+      return "reply refused";
+    case InputError::no_trader:
+      return "this engine has no signal and risk settings";
+    case InputError::bad_record:
+      return "record payload has the wrong length";
+    case InputError::time_too_late:
+      return "time is after the year 2099";
   }
   return "unknown error";
 }
 
 std::size_t EngineOutputs::count() const noexcept {
-  return market.book_updates.size() + market.trades.size() + market.quotes.size() + market.feed_events.size() +
-         market.gaps.size() + market.requests.size() + market.rejects.size() + trading.decisions.size() +
-         trading.orders.size() + trading.order_events.size() + trading.fills.size() + trading.positions.size() +
-         trading.state_events.size() + book_snapshots.size() + grid.size();
+  return market.book_updates.size() + market.trades.size() + market.quotes.size() +
+         market.feed_events.size() + market.gaps.size() + market.requests.size() + market.rejects.size() +
+         trading.decisions.size() + trading.orders.size() + trading.order_events.size() +
+         trading.fills.size() + trading.positions.size() + trading.state_events.size() +
+         book_snapshots.size() + grid.size();
 }
 
 void EngineOutputs::clear() noexcept {
@@ -95,7 +110,7 @@ Engine::Engine(std::string_view config_json)
 
 void Engine::frame(std::uint64_t seq, ConnectionId connection, TsNs ts_recv_ns, Bytes frame) {
   if (!advance(seq, connection, ts_recv_ns)) return;
-  if (connection >= config_.sources.size()) {
+  if (connection >= config_.sources.size() || !config_.is_source_named[connection]) {
     return reject(seq, connection, ts_recv_ns, InputError::unknown_connection, "");
   }
   if (config_.sources[connection].kind == SourceKind::sim_private) {
@@ -104,15 +119,22 @@ void Engine::frame(std::uint64_t seq, ConnectionId connection, TsNs ts_recv_ns, 
   market_.on_frame(seq, connection, ts_recv_ns, frame, outputs_.market, this);
 }
 
-void Engine::timer(std::uint64_t seq, TsNs ts_ns) { advance(seq, no_connection, ts_ns); }
+void Engine::timer(std::uint64_t seq, TsNs ts_ns) {
+  advance(seq, no_connection, ts_ns);
+}
 
 void Engine::forecast(std::uint64_t seq, TsNs ts_ns, TsNs ts_step_ns, std::uint32_t model_id,
                       std::span<const float> values, std::size_t horizon_steps) {
   if (!advance(seq, no_connection, ts_ns)) return;
   if (!trader_) return reject(seq, no_connection, ts_ns, InputError::no_trader, "");
+  if (ts_step_ns < 0 || ts_step_ns > ts_ns) {
+    return reject(seq, no_connection, ts_ns, InputError::bad_forecast,
+                  "of step " + std::to_string(ts_step_ns) + ", which is not closed yet");
+  }
   refresh_tops(ts_ns);
   const ForecastView view{values, horizon_steps, tops_.size()};
-  const TraderError error = trader_->on_forecast(seq, ts_ns, ts_step_ns, model_id, view, tops_, outputs_.trading);
+  const TraderError error =
+      trader_->on_forecast(seq, ts_ns, ts_step_ns, model_id, view, tops_, outputs_.trading);
   reject_trader(seq, no_connection, ts_ns, InputError::bad_forecast, error);
 }
 
@@ -121,10 +143,11 @@ void Engine::command(std::uint64_t seq, TsNs ts_ns, Bytes json) {
   if (!trader_) return reject(seq, no_connection, ts_ns, InputError::no_trader, "");
   const ParsedCommand command = parse_command(json);
   if (!command.op) {
-    return reject(seq, no_connection, ts_ns, InputError::bad_command, "expected op reduce, halt, flatten or resume");
+    return reject(seq, no_connection, ts_ns, InputError::bad_command,
+                  "expected op reduce, halt, flatten or resume");
   }
-  const TraderError error = trader_->on_command(seq, ts_ns, *command.op, TradingTrigger::operator_, command.reason,
-                                                outputs_.trading);
+  const TraderError error = trader_->on_command(seq, ts_ns, *command.op, TradingTrigger::operator_,
+                                                command.reason, outputs_.trading);
   reject_trader(seq, no_connection, ts_ns, InputError::bad_command, error);
 }
 
@@ -143,19 +166,26 @@ BlockResult Engine::process(Bytes block) {
 void Engine::apply_record(const Record& record) {
   const RecordHeader& header = record.header;
   switch (static_cast<RecordKind>(header.kind)) {
-    case RecordKind::frame: return frame(header.seq, header.source, header.ts_ns, record.payload);
-    case RecordKind::timer: return timer(header.seq, header.ts_ns);
-    case RecordKind::forecast: return apply_forecast_record(record);
-    case RecordKind::command: return command(header.seq, header.ts_ns, record.payload);
+    case RecordKind::frame:
+      return frame(header.seq, header.source, header.ts_ns, record.payload);
+    case RecordKind::timer:
+      return timer(header.seq, header.ts_ns);
+    case RecordKind::forecast:
+      return apply_forecast_record(record);
+    case RecordKind::command:
+      return command(header.seq, header.ts_ns, record.payload);
     case RecordKind::header:
     case RecordKind::request:
-    case RecordKind::output_hash: return;
+    case RecordKind::output_hash:
+      return;
   }
 }
 
 void Engine::apply_forecast_record(const Record& record) {
   ForecastPrefix prefix{};
-  if (record.payload.size() < sizeof prefix) {
+  const bool is_whole = record.payload.size() >= sizeof prefix && record.payload.size() % sizeof(float) == 0;
+  if (!is_whole) {
+    if (!advance(record.header.seq, no_connection, record.header.ts_ns)) return;
     return reject(record.header.seq, no_connection, record.header.ts_ns, InputError::bad_record, "forecast");
   }
   std::memcpy(&prefix, record.payload.data(), sizeof prefix);
@@ -178,10 +208,15 @@ void Engine::apply_reply(std::uint64_t seq, ConnectionId connection, TsNs ts_ns,
 
 bool Engine::advance(std::uint64_t seq, ConnectionId connection, TsNs ts_ns) {
   if (ts_ns < ts_last_ns_) {
-    reject(seq, connection, ts_ns, InputError::time_goes_back, "last input was at " + std::to_string(ts_last_ns_));
+    reject(seq, connection, ts_ns, InputError::time_goes_back,
+           "last input was at " + std::to_string(ts_last_ns_));
     return false;
   }
-  if (trader_ && ts_last_ns_ == 0) trader_->on_start(seq, ts_ns, outputs_.trading);
+  if (ts_ns > ts_max_ns) {
+    reject(seq, connection, ts_ns, InputError::time_too_late, "");
+    return false;
+  }
+  if (trader_) trader_->on_start(seq, ts_ns, outputs_.trading);
   if (config_.emit.book_snapshot_every_ns > 0) emit_snapshots(seq, ts_ns);
   if (sampler_) close_steps(seq, ts_ns);
   ts_last_ns_ = ts_ns;
@@ -191,12 +226,8 @@ bool Engine::advance(std::uint64_t seq, ConnectionId connection, TsNs ts_ns) {
 void Engine::close_steps(std::uint64_t seq, TsNs ts_ns) {
   std::vector<GridRecord>& rows = config_.emit.grid ? outputs_.grid : unsent_;
   unsent_.clear();
-  const std::size_t rows_before = rows.size();
-  sampler_->close_until(seq, ts_ns, [this](InstrumentId instrument) { return slot_book(instrument); }, rows);
-  std::size_t slots = 0;
-  for (const GridSlot& slot : config_.grid->slots) slots += slot.instrument != no_instrument ? 1U : 0U;
-  const std::size_t steps = slots == 0 ? 0 : (rows.size() - rows_before) / slots;
-  if (steps == 0) return;
+  const std::size_t steps = sampler_->close_until(
+      seq, ts_ns, [this](InstrumentId instrument) { return slot_book(instrument); }, rows);
   steps_closed_ += steps;
   if (!trader_) return;
   const TsNs step_ns = config_.grid->step_ns;
@@ -225,14 +256,13 @@ void Engine::refresh_tops(TsNs ts_ns) {
   }
 }
 
+/// Like a step, a boundary falls due at the first input after it and holds what was received up to and
+/// including it. After a hole only the newest one is written: the books did not change in between.
 void Engine::emit_snapshots(std::uint64_t seq, TsNs ts_ns) {
   const TsNs period_ns = config_.emit.book_snapshot_every_ns;
-  if (ts_next_snapshot_ns_ == 0) ts_next_snapshot_ns_ = (ts_ns / period_ns + 1) * period_ns;
-  if (ts_ns <= ts_next_snapshot_ns_) return;
-  // After a hole only the newest boundary is written: the books did not change in between.
-  const TsNs ts_snapshot_ns = (ts_ns - 1) / period_ns * period_ns;
-  for (InstrumentId i = 0; i < config_.instruments.size(); ++i) emit_snapshot(seq, ts_snapshot_ns, i);
-  ts_next_snapshot_ns_ = ts_snapshot_ns + period_ns;
+  const TsNs ts_boundary_ns = (ts_ns - 1) / period_ns * period_ns;
+  if (ts_ns == ts_last_ns_ || ts_boundary_ns < ts_last_ns_) return;
+  for (InstrumentId i = 0; i < config_.instruments.size(); ++i) emit_snapshot(seq, ts_boundary_ns, i);
 }
 
 void Engine::emit_snapshot(std::uint64_t seq, TsNs ts_ns, InstrumentId instrument) {
@@ -254,7 +284,8 @@ void Engine::emit_snapshot(std::uint64_t seq, TsNs ts_ns, InstrumentId instrumen
   }
 }
 
-// --- what the market tells -----------------------------------------------------------------------------------
+// --- what the market tells
+// -----------------------------------------------------------------------------------
 
 void Engine::on_book(InstrumentId instrument, TsNs, const OrderBook& book) {
   if (sampler_) sampler_->on_book(instrument, book);
@@ -268,7 +299,8 @@ void Engine::on_invalid(InstrumentId instrument) {
   if (sampler_) sampler_->on_invalid(instrument);
 }
 
-// --- refusals ------------------------------------------------------------------------------------------------
+// --- refusals
+// ------------------------------------------------------------------------------------------------
 
 void Engine::reject(std::uint64_t seq, ConnectionId connection, TsNs ts_ns, InputError error,
                     std::string_view detail) {
@@ -289,27 +321,49 @@ void Engine::reject_trader(std::uint64_t seq, ConnectionId connection, TsNs ts_n
   if (cause != TraderError::none) reject(seq, connection, ts_ns, error, text_of(cause));
 }
 
-// --- checkpoint ------------------------------------------------------------------------------------------------
+// --- checkpoint
+// ------------------------------------------------------------------------------------------------
+
+/// Whose the slots are: ids mean nothing outside one table.
+std::string Engine::slot_names() const {
+  std::string names;
+  if (!config_.grid) return names;
+  for (const GridSlot& slot : config_.grid->slots) {
+    if (slot.instrument != no_instrument) {
+      const InstrumentSpec& spec = config_.instruments[slot.instrument];
+      names.append(text_of(spec.venue)).append(":").append(spec.symbol);
+    }
+    names.append("\n");
+  }
+  return names;
+}
 
 std::string Engine::checkpoint() const {
   ByteWriter writer;
   writer.put(checkpoint_magic);
   writer.put(ts_last_ns_);
-  writer.put(ts_next_snapshot_ns_);
   writer.put(steps_closed_);
+  writer.put_text(slot_names());
   market_.save(writer);
   if (sampler_) sampler_->save(writer);
   if (trader_) trader_->save(writer);
+  writer.put(crc32c(bytes_of(writer.bytes())));
   return writer.take();
 }
 
 bool Engine::restore(std::string_view data) {
-  ByteReader reader(data);
+  std::uint32_t crc = 0;
+  if (data.size() < sizeof crc) return false;
+  const std::string_view body = data.substr(0, data.size() - sizeof crc);
+  std::memcpy(&crc, data.data() + body.size(), sizeof crc);
+  if (crc != crc32c(bytes_of(body))) return false;
+  ByteReader reader(body);
   std::uint32_t magic = 0;
+  std::string names;
   const bool is_ours = reader.get(magic) && magic == checkpoint_magic && reader.get(ts_last_ns_) &&
-                       reader.get(ts_next_snapshot_ns_) && reader.get(steps_closed_);
+                       reader.get(steps_closed_) && reader.get_text(names) && names == slot_names();
   return is_ours && market_.load(reader) && (!sampler_ || sampler_->load(reader)) &&
-         (!trader_ || trader_->load(reader));
+         (!trader_ || trader_->load(reader)) && reader.is_at_end();
 }
 
 }  // namespace lob

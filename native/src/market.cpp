@@ -20,7 +20,8 @@ void append_excerpt(std::string& text, Bytes frame) {
 }
 
 FeedIdentity identity_of(const InstrumentSpec& spec) {
-  return {.name = std::string(text_of(spec.venue)) + ":" + spec.symbol, .units = spec.tick + " " + spec.size_unit};
+  return {.name = std::string(text_of(spec.venue)) + ":" + spec.symbol,
+          .units = spec.tick + " " + spec.size_unit};
 }
 
 std::string wrong_source(std::size_t at, std::string_view what) {

@@ -81,12 +81,18 @@ bool before(const MergeEntry& a, const MergeEntry& b) noexcept {
 
 std::string_view text(RecordError error) noexcept {
   switch (error) {
-    case RecordError::none: return "no error";
-    case RecordError::truncated: return "the block ends inside the record";
-    case RecordError::bad_kind: return "unknown record kind";
-    case RecordError::bad_version: return "unknown record version";
-    case RecordError::too_long: return "payload longer than the limit";
-    case RecordError::bad_crc: return "checksum does not match";
+    case RecordError::none:
+      return "no error";
+    case RecordError::truncated:
+      return "the block ends inside the record";
+    case RecordError::bad_kind:
+      return "unknown record kind";
+    case RecordError::bad_version:
+      return "unknown record version";
+    case RecordError::too_long:
+      return "payload longer than the limit";
+    case RecordError::bad_crc:
+      return "checksum does not match";
   }
   return "unknown error";
 }

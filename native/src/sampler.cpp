@@ -51,8 +51,8 @@ bool get_best(BestQuote& best, ByteReader& in) {
          in.get(best.ask_size_units);
 }
 
-/// The configuration as bytes: a state belongs to exactly one. Ids mean nothing outside one table, so only the
-/// places that are masked are told apart.
+/// The configuration as bytes: a state belongs to exactly one. Ids mean nothing outside one table, so only
+/// the places that are masked are told apart.
 std::string fingerprint(const SamplerConfig& config) {
   ByteWriter out;
   out.put(state_version);

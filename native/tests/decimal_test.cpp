@@ -83,13 +83,14 @@ TEST_CASE("printing a count and parsing it gives the count back") {
   for (int i = 0; i < 20000; ++i) {
     const unsigned decimals = static_cast<unsigned>(random() % 9);
     const auto count = static_cast<std::int64_t>(random() >> (2 + random() % 60));
-    std::string text = std::to_string(count);
-    if (decimals != 0) {
-      if (text.size() <= decimals) text.insert(0, decimals + 1 - text.size(), '0');
-      text.insert(text.size() - decimals, ".");
-    }
+    std::string digits = std::to_string(count);
+    digits.insert(digits.begin(), decimals < digits.size() ? 0 : decimals + 1 - digits.size(), '0');
+    std::string text = digits.substr(0, digits.size() - decimals);
     std::string unit = "1";
-    if (decimals != 0) unit.insert(0, std::string("0.").append(decimals - 1, '0'));
+    if (decimals != 0) {
+      text.append(1, '.').append(digits, digits.size() - decimals);
+      unit = std::string("0.").append(decimals - 1, '0').append(1, '1');
+    }
     CAPTURE(text);
     REQUIRE(units(text, unit) == count);
   }

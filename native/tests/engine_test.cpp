@@ -33,12 +33,15 @@ std::string book_frame(bool is_snapshot, int update_id, int best_bid, int best_a
     bids += comma + "[\"" + std::to_string(best_bid - k) + ".0\",\"1.5\"]";
     asks += comma + "[\"" + std::to_string(best_ask + k) + ".0\",\"2.5\"]";
   }
-  return std::string("{\"topic\":\"orderbook.50.ABC\",\"ts\":1,\"type\":\"") + (is_snapshot ? "snapshot" : "delta") +
-         "\",\"data\":{\"s\":\"ABC\",\"b\":[" + bids + "],\"a\":[" + asks + "],\"u\":" + std::to_string(update_id) +
-         ",\"seq\":" + std::to_string(update_id) + "},\"cts\":1}";
+  return std::string("{\"topic\":\"orderbook.50.ABC\",\"ts\":1,\"type\":\"") +
+         (is_snapshot ? "snapshot" : "delta") + "\",\"data\":{\"s\":\"ABC\",\"b\":[" + bids + "],\"a\":[" +
+         asks + "],\"u\":" + std::to_string(update_id) + ",\"seq\":" + std::to_string(update_id) +
+         "},\"cts\":1}";
 }
 
-Bytes bytes_of(const std::string& text) { return std::as_bytes(std::span(text.data(), text.size())); }
+Bytes bytes_of(const std::string& text) {
+  return std::as_bytes(std::span(text.data(), text.size()));
+}
 
 std::vector<float> forecast_of(float mid_bps) {
   std::vector<float> values(2 * 2 * forecast_width, 0.0F);
@@ -214,9 +217,11 @@ TEST_CASE("a wrong setting is refused by the name of its key") {
     return std::string("accepted");
   };
   CHECK(message(settings, "\"step_ns\": 100", "\"step_ns\": 0").find("grid.step_ns") != std::string::npos);
-  CHECK(message(settings, "\"bybit_spot\", \"symbol\"", "\"mars\", \"symbol\"").find("instruments[0].venue") !=
+  CHECK(
+      message(settings, "\"bybit_spot\", \"symbol\"", "\"mars\", \"symbol\"").find("instruments[0].venue") !=
+      std::string::npos);
+  CHECK(message(settings, "[\"0.05\", \"0\"]", "[\"0.055\", \"0\"]").find("signal.order_size[0]") !=
         std::string::npos);
-  CHECK(message(settings, "[\"0.05\", \"0\"]", "[\"0.055\", \"0\"]").find("signal.order_size[0]") != std::string::npos);
   CHECK(message(settings, "\"max_exposure_quote\": \"100000\",", "").find("risk.max_exposure_quote") !=
         std::string::npos);
 }

@@ -9,9 +9,12 @@ using namespace lob;
 
 namespace {
 
-Bytes bytes_of(std::string_view text) { return std::as_bytes(std::span(text.data(), text.size())); }
+Bytes bytes_of(std::string_view text) {
+  return std::as_bytes(std::span(text.data(), text.size()));
+}
 
-RecordHeader header(std::uint64_t seq, TsNs ts_ns, RecordKind kind = RecordKind::frame, std::uint16_t source = 0) {
+RecordHeader header(std::uint64_t seq, TsNs ts_ns, RecordKind kind = RecordKind::frame,
+                    std::uint16_t source = 0) {
   return {0, static_cast<std::uint8_t>(kind), record_version, source, seq, ts_ns};
 }
 
@@ -82,7 +85,8 @@ TEST_CASE("blocks merge by time, then run, then sequence number") {
   std::vector<std::pair<std::uint64_t, int>> order;
   RecordReader reader(merged);
   while (auto record = reader.next()) order.emplace_back(record->header.seq, record->header.source);
-  const std::vector<std::pair<std::uint64_t, int>> expected{{1, 100}, {4, 10}, {5, 0}, {2, 100}, {3, 100}, {6, 10}};
+  const std::vector<std::pair<std::uint64_t, int>> expected{{1, 100}, {4, 10},  {5, 0},
+                                                            {2, 100}, {3, 100}, {6, 10}};
   CHECK(order == expected);
 }
 

@@ -1,12 +1,13 @@
 """A market with a known answer: the job finds what was planted, says how much, and finds nothing where nothing is."""
 
 import json
+import shlex
 from datetime import UTC, datetime
 from pathlib import Path
 
 import polars as pl
 import pytest
-from whole_job import Job, MakeJob, Outcome
+from whole_job import ROOT, Job, MakeJob, Outcome
 
 from ml.config import MlConfig
 from ml.dataset import build
@@ -24,6 +25,12 @@ GRID = GridConfig(
     instruments=("binance_usdm:BTCUSDT", "binance_spot:BTCUSDT", "bybit_spot:BTCUSDT"),
     reference="binance_usdm:BTCUSDT",
 )
+
+
+def readme_commands() -> list[str]:
+    """The `trader` lines of the README's part on looking around."""
+    part = (ROOT / "README.md").read_text(encoding="utf-8").split("## Look around")[1].split("\n## ")[0]
+    return [line.partition("#")[0].strip() for line in part.splitlines() if line.startswith("trader ")]
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +56,7 @@ def test_planted_effect_is_found_and_the_model_promoted(job: Job, learned: Outco
     champion = json.loads((job.data / "models" / "champion.json").read_text())
 
     assert learned.json["bundle"] == champion["hash"]
-    assert champion["generation"] == 1
+    assert "by hand" not in champion["reason"]
 
 
 def test_share_of_the_planted_signal_stands_beside_ridges_and_below_the_oracle(learned: Outcome) -> None:
@@ -97,6 +104,17 @@ def test_same_replay_twice_writes_the_same_journal(job: Job, replayed: Outcome) 
     job.trader("start", "--mode", "replay", "--from", TEST_PART_START, "--json")
 
     assert journal.read_bytes() == first
+
+
+def test_every_command_of_the_readme_works_on_what_the_job_left(job: Job, replayed: Outcome) -> None:
+    commands = readme_commands()
+    assert len(commands) >= 8
+
+    for command in commands:
+        arguments = shlex.split(command)[1:]
+        ended = job.trader(*(replayed.json["journal"] if word == "JOURNAL" else word for word in arguments))
+        assert ended.code == 0, f"{command}\n{ended.out}{ended.err}"
+        assert ended.out.strip(), f"{command} says nothing"
 
 
 def test_altered_bundle_is_refused_with_its_file(job: Job, replayed: Outcome) -> None:

@@ -24,7 +24,7 @@ static_assert(std::endian::native == std::endian::little, "byte_io copies intege
 
 /// What crosses as raw bytes: integers, floats and enums. bool has its own width rule, so it is excluded.
 template <class T>
-concept ByteScalar = (std::is_arithmetic_v<T> || std::is_enum_v<T>)&&!std::same_as<T, bool>;
+concept ByteScalar = (std::is_arithmetic_v<T> || std::is_enum_v<T>) && !std::same_as<T, bool>;
 
 /// Appends little-endian values to a growing buffer.
 class ByteWriter {
@@ -92,7 +92,7 @@ class ByteReader {
 
   /// An enum whose values are 0..last; anything above fails.
   template <class E>
-  requires std::is_enum_v<E>
+    requires std::is_enum_v<E>
   bool get_enum(E& value, E last) noexcept {
     std::underlying_type_t<E> raw{};
     if (!get(raw)) return false;

@@ -1,7 +1,7 @@
 // The engine's one frozen document, parsed once: instruments, sources, and the sections that are switched on.
 //
-// The same text stands in the header of a journal, so a file replays alone. Nothing here has a default that trades:
-// without "signal" and "risk" the engine has no trader, without "grid" it samples nothing.
+// The same text stands in the header of a journal, so a file replays alone. Nothing here has a default that
+// trades: without "signal" and "risk" the engine has no trader, without "grid" it samples nothing.
 #pragma once
 
 #include <cstdint>
@@ -29,8 +29,8 @@ struct EmitConfig {
 
 struct EngineConfig {
   std::vector<InstrumentSpec> instruments;
-  std::vector<SourceSpec> sources;     ///< by connection id
-  std::vector<bool> is_source_named;   ///< false for an id between that the document does not name
+  std::vector<SourceSpec> sources;    ///< by connection id
+  std::vector<bool> is_source_named;  ///< false for an id between that the document does not name
   EmitConfig emit;
   FeedLimits feed;
   std::optional<SamplerConfig> grid;

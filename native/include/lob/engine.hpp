@@ -1,9 +1,10 @@
 // The engine: inputs with a time that never goes back, in; records, each naming its input, out.
 //
-// Theory of operation. Every input first moves time: the grid closes all steps earlier than the input, periodic book
-// snapshots fall due, the trader marks its positions once a closed step. Only then is the input itself applied. So
-// what a step holds never depends on what came after it, whoever feeds the engine: live sockets, a replay, a block
-// of records. There is no clock, no I/O, no thread and no randomness in here, and none below.
+// Theory of operation. Every input first moves time: the grid closes all steps earlier than the input,
+// periodic book snapshots fall due, the trader marks its positions once a closed step. Only then is the input
+// itself applied. So what a step holds never depends on what came after it, whoever feeds the engine: live
+// sockets, a replay, a block of records. There is no clock, no I/O, no thread and no randomness in here, and
+// none below.
 #pragma once
 
 #include <cstdint>
@@ -21,20 +22,24 @@
 
 namespace lob {
 
-/// Why an input was refused; RejectRecord.code carries 1000 + the value. It then changed nothing.
+/// Why an input was refused; RejectRecord.code carries 1000 + the value. It then did what a timer of its time
+/// does and nothing else; where its time is what is wrong, nothing at all.
 enum class InputError : std::uint8_t {
   none = 0,
-  time_goes_back,      ///< earlier than the input before it
+  time_goes_back,      ///< earlier than the input before it, or before 1970
   unknown_connection,  ///< not in the source table
   bad_forecast,        ///< shape or values, see the text
   bad_command,         ///< no JSON, unknown op, or not allowed in the present state
   bad_reply,           ///< a simulated venue's frame that is none, or that the trader refuses
   no_trader,           ///< a forecast, command or reply for an engine without signal and risk
-  bad_record,          ///< a record whose payload is too short for its kind
+  bad_record,          ///< a record whose payload has no length of its kind
+  time_too_late,       ///< after `ts_max_ns`: taken, it would shut out every later input
 };
 [[nodiscard]] std::string_view text_of(InputError error) noexcept;
 
 inline constexpr std::uint32_t input_error_code_first = 1000;
+inline constexpr TsNs ts_max_ns =
+    4'102'444'800'000'000'000;  ///< 2100-01-01; sums with steps and spans stay in int64
 
 struct EngineOutputs {
   MarketOutputs market;
@@ -65,9 +70,9 @@ class Engine final : private MarketObserver {
   void frame(std::uint64_t seq, ConnectionId connection, TsNs ts_recv_ns, Bytes frame);
   /// Moves time, so that a quiet market still closes its steps.
   void timer(std::uint64_t seq, TsNs ts_ns);
-  /// A model's forecast float32[H][V][20] of the step `ts_step_ns`.
-  void forecast(std::uint64_t seq, TsNs ts_ns, TsNs ts_step_ns, std::uint32_t model_id, std::span<const float> values,
-                std::size_t horizon_steps);
+  /// A model's forecast float32[H][V][20] of the closed step `ts_step_ns`, which is not later than `ts_ns`.
+  void forecast(std::uint64_t seq, TsNs ts_ns, TsNs ts_step_ns, std::uint32_t model_id,
+                std::span<const float> values, std::size_t horizon_steps);
   /// {"op": "reduce" | "halt" | "flatten" | "resume", "reason": "..."}
   void command(std::uint64_t seq, TsNs ts_ns, Bytes json);
   /// Feeds every record of a block; header, request and output-hash records are passed over.
@@ -82,10 +87,11 @@ class Engine final : private MarketObserver {
   [[nodiscard]] const Trader* trader() const noexcept { return trader_ ? &*trader_ : nullptr; }
   [[nodiscard]] std::uint64_t steps_closed() const noexcept { return steps_closed_; }
 
-  /// The whole state but undrained outputs; equal states give equal bytes.
+  /// The whole state but undrained outputs, and its checksum; equal states give equal bytes.
   [[nodiscard]] std::string checkpoint() const;
-  /// False when the bytes are no checkpoint of an engine with these instruments, grid and trader (sources may differ:
-  /// the next hour is heard through other connections); the engine is then to be discarded.
+  /// False when the bytes are damaged or of an engine with another grid or trader, or with an instrument that
+  /// this one lacks or counts in other units; the engine is then to be discarded. Sources, the order of the
+  /// table and what is emitted may differ; an instrument that was not there before starts unsynced.
   [[nodiscard]] bool restore(std::string_view data);
 
  private:
@@ -93,7 +99,8 @@ class Engine final : private MarketObserver {
   void on_trade(InstrumentId instrument, const TradeEvent& trade) override;
   void on_invalid(InstrumentId instrument) override;
 
-  /// Everything that is due before an input of time `ts_ns`; false (and a reject) when time goes back.
+  /// Everything that is due before an input of time `ts_ns`; false (and a reject) when that is no time to
+  /// come.
   bool advance(std::uint64_t seq, ConnectionId connection, TsNs ts_ns);
   void close_steps(std::uint64_t seq, TsNs ts_ns);
   void emit_snapshots(std::uint64_t seq, TsNs ts_ns);
@@ -101,8 +108,11 @@ class Engine final : private MarketObserver {
   void apply_record(const Record& record);
   void apply_forecast_record(const Record& record);
   void apply_reply(std::uint64_t seq, ConnectionId connection, TsNs ts_ns, Bytes frame);
-  void reject(std::uint64_t seq, ConnectionId connection, TsNs ts_ns, InputError error, std::string_view detail);
-  void reject_trader(std::uint64_t seq, ConnectionId connection, TsNs ts_ns, InputError error, TraderError cause);
+  void reject(std::uint64_t seq, ConnectionId connection, TsNs ts_ns, InputError error,
+              std::string_view detail);
+  void reject_trader(std::uint64_t seq, ConnectionId connection, TsNs ts_ns, InputError error,
+                     TraderError cause);
+  [[nodiscard]] std::string slot_names() const;
   [[nodiscard]] SlotBook slot_book(InstrumentId instrument) const;
   void refresh_tops(TsNs ts_ns);
 
@@ -112,7 +122,6 @@ class Engine final : private MarketObserver {
   std::optional<Trader> trader_;
   EngineOutputs outputs_;
   TsNs ts_last_ns_ = 0;
-  TsNs ts_next_snapshot_ns_ = 0;
   std::uint64_t steps_closed_ = 0;
   std::vector<TopOfBook> tops_;     // scratch, one a slot
   std::vector<Level> levels_;       // scratch of a snapshot

@@ -43,8 +43,8 @@ struct MarketObserver {
   virtual void on_book(InstrumentId instrument, TsNs ts_recv_ns, const OrderBook& book) = 0;
   /// Trades come whether or not the book is synced.
   virtual void on_trade(InstrumentId instrument, const TradeEvent& trade) = 0;
-  /// The book is no longer the venue's: state() is gap or unsynced, or synced when another book, which does not
-  /// continue the old one, follows within the same input.
+  /// The book is no longer the venue's: state() is gap or unsynced, or synced when another book, which does
+  /// not continue the old one, follows within the same input.
   virtual void on_invalid(InstrumentId instrument) = 0;
 };
 

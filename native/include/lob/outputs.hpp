@@ -14,8 +14,8 @@ inline constexpr std::size_t book_depth = 5;  ///< levels a side that the grid a
 struct BookUpdateRecord {
   std::uint64_t seq;
   TsNs ts_recv_ns;
-  TsNs ts_event_ns;   ///< venue's message time, 0 when not sent
-  TsNs ts_engine_ns;  ///< matching-engine time (`T`, `cts`), 0 when not sent
+  TsNs ts_event_ns;        ///< venue's message time, 0 when not sent
+  TsNs ts_engine_ns;       ///< matching-engine time (`T`, `cts`), 0 when not sent
   std::int64_t update_id;  ///< last update id of the message
   std::int64_t price_ticks;
   std::int64_t size_units;  ///< absolute; 0 removes the level
@@ -87,15 +87,15 @@ static_assert(sizeof(FeedEventRecord) == 32);
 /// One discontinuity, written when it opens (`is_closed` 0) and again when repaired. Lake table `gaps`.
 struct GapRecord {
   std::uint64_t seq;
-  std::uint64_t gap_id;  ///< seq of the input that opened it; equal in both rows
-  TsNs ts_from_ns;       ///< receive time of the last good frame
-  TsNs ts_to_ns;         ///< receive time of the repair; 0 while open
+  std::uint64_t gap_id;        ///< seq of the input that opened it; equal in both rows
+  TsNs ts_from_ns;             ///< receive time of the last good frame
+  TsNs ts_to_ns;               ///< receive time of the repair; 0 while open
   std::int64_t sequence_from;  ///< last update id applied
   std::int64_t sequence_to;    ///< first update id seen after the hole
   std::uint32_t instrument;
   std::uint32_t levels_touched;  ///< levels whose size was in doubt when repaired
-  std::uint8_t cause;        ///< GapCause
-  std::uint8_t repaired_by;  ///< GapRepair
+  std::uint8_t cause;            ///< GapCause
+  std::uint8_t repaired_by;      ///< GapRepair
   std::uint8_t is_closed;
   std::uint8_t reserved[5];
 };
@@ -149,9 +149,9 @@ struct OrderRequestRecord {
   std::int64_t price_ticks;  ///< 0 for market orders
   std::int64_t size_units;
   std::uint32_t instrument;
-  std::uint8_t kind;  ///< 0 place, 1 cancel
-  std::uint8_t side;  ///< 0 buy, 1 sell
-  std::uint8_t type;  ///< 0 limit, 1 market
+  std::uint8_t kind;           ///< 0 place, 1 cancel
+  std::uint8_t side;           ///< 0 buy, 1 sell
+  std::uint8_t type;           ///< 0 limit, 1 market
   std::uint8_t time_in_force;  ///< 0 GTC, 1 IOC
 };
 static_assert(sizeof(OrderRequestRecord) == 48);

@@ -95,7 +95,8 @@ struct MergeResult {
   std::size_t offset = 0;  ///< byte within that block
 };
 
-/// Merges blocks into one, by (ts_ns, run, seq). Header records are left out; `out` is whole only without error.
+/// Merges blocks into one, by (ts_ns, run, seq). Header records are left out; `out` is whole only without
+/// error.
 [[nodiscard]] MergeResult merge_records(std::span<const MergeBlock> blocks, std::vector<std::byte>& out);
 
 }  // namespace lob

@@ -22,8 +22,14 @@ template <class Tag>
 struct Count {
   std::int64_t value = 0;
   friend constexpr auto operator<=>(Count, Count) = default;
-  constexpr Count& operator+=(Count other) noexcept { value += other.value; return *this; }
-  constexpr Count& operator-=(Count other) noexcept { value -= other.value; return *this; }
+  constexpr Count& operator+=(Count other) noexcept {
+    value += other.value;
+    return *this;
+  }
+  constexpr Count& operator-=(Count other) noexcept {
+    value -= other.value;
+    return *this;
+  }
   friend constexpr Count operator+(Count a, Count b) noexcept { return Count{a.value + b.value}; }
   friend constexpr Count operator-(Count a, Count b) noexcept { return Count{a.value - b.value}; }
   friend constexpr Count operator-(Count a) noexcept { return Count{-a.value}; }
@@ -47,7 +53,9 @@ enum class MarketType : std::uint8_t { perpetual = 0, spot = 1 };
 /// Side of a book, and (bid = buyer, ask = seller) of the aggressor of a trade.
 enum class Side : std::uint8_t { bid = 0, ask = 1 };
 inline constexpr std::size_t side_count = 2;
-[[nodiscard]] constexpr std::size_t index(Side side) noexcept { return static_cast<std::size_t>(side); }
+[[nodiscard]] constexpr std::size_t index(Side side) noexcept {
+  return static_cast<std::size_t>(side);
+}
 [[nodiscard]] constexpr Side opposite(Side side) noexcept {
   return side == Side::bid ? Side::ask : Side::bid;
 }
