@@ -70,7 +70,7 @@ cpp-test: build/cpp/lob_tests  ## C++ tests
 	ctest --test-dir build/cpp --output-on-failure
 
 test: check cpp-test  ## check, C++ tests, pytest
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile
 
 slow: setup  ## the tests that take minutes
 	$(BIN)/pytest -m slow

@@ -105,7 +105,11 @@ class Engine:
     def steps_closed(self) -> int: ...
     def checkpoint(self) -> bytes: ...
     def restore(self, data: Buffer) -> None:
-        """Take up a checkpoint of an engine with the same settings; ValueError otherwise."""
+        """Take up a checkpoint of an engine with the same grid and trader; ValueError otherwise, then discard this one.
+
+        Instruments are matched by venue and symbol and must count in the same units; an added one starts unsynced.
+        Sources, the order of the table and what is emitted may differ.
+        """
 
     def counters(self) -> dict[str, int]: ...
 

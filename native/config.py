@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, model_validator
 
 VENUES = ("binance_usdm", "binance_spot", "bybit_spot")
 """Venues whose frames the core decodes, in the order of the enum `Venue`."""
@@ -16,8 +16,15 @@ VENUES = ("binance_usdm", "binance_spot", "bybit_spot")
 NS_PER_MS = 1_000_000
 
 
-def check_decimal_text(text: str) -> str:
-    """Return `text` when it is a finite decimal, as venues print them; raise ValueError otherwise."""
+def check_decimal_text(text: object) -> str:
+    """Return `text` when it is a finite decimal, as venues print them; raise ValueError otherwise.
+
+    A whole number is taken without its quotes; any other number has lost digits when it reaches us as a float.
+    """
+    if isinstance(text, int) and not isinstance(text, bool):
+        text = str(text)
+    if not isinstance(text, str):
+        raise ValueError(f"expected a decimal in quotes such as '0.01', found {text!r}")
     try:
         value = Decimal(text)
     except InvalidOperation:
@@ -35,7 +42,7 @@ def check_instrument_text(text: str) -> str:
     return text
 
 
-DecimalText = Annotated[str, AfterValidator(check_decimal_text)]
+DecimalText = Annotated[str, BeforeValidator(check_decimal_text)]
 InstrumentText = Annotated[str, AfterValidator(check_instrument_text)]
 
 

@@ -237,7 +237,7 @@ std::vector<std::string> read_lines(const char* path) {
 }  // namespace
 
 int main(int count, char** words) {
-  const std::uint64_t iterations = count > 1 ? std::strtoull(words[1], nullptr, 10) : 20000;
+  const std::uint64_t iterations = count > 1 ? std::strtoull(words[1], nullptr, 10) : 150000;
   const std::uint64_t seed = count > 2 ? std::strtoull(words[2], nullptr, 10) : 1;
   const std::vector<std::string> frames = count > 3 ? read_lines(words[3]) : built_in_frames();
   if (frames.empty()) {

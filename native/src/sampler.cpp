@@ -144,8 +144,9 @@ std::size_t Sampler::close_steps(std::uint64_t seq, TsNs ts_ns, std::vector<Grid
     jump_to(ts_ns);
     return 0;
   }
-  while (next_step_ns_ < ts_ns) close_step(seq, out);
-  return static_cast<std::size_t>(steps);
+  std::size_t closed = 0;
+  for (; next_step_ns_ < ts_ns; ++closed) close_step(seq, out);
+  return closed;
 }
 
 void Sampler::jump_to(TsNs ts_ns) noexcept {

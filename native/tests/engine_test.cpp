@@ -2,61 +2,16 @@
 
 #include <doctest/doctest.h>
 
-#include <stdexcept>
+#include <cstring>
+#include <limits>
 #include <string>
+#include <vector>
 
+#include "engine_fixture.hpp"
 #include "lob/sim_reply.hpp"
 
 using namespace lob;
-
-namespace {
-
-constexpr const char* settings = R"({
-  "instruments": [{"id": 0, "venue": "bybit_spot", "symbol": "ABC", "market_type": "spot", "tick": "0.1",
-                   "size_unit": "0.01", "lot": "0.01", "maker_fee_bps": "0", "taker_fee_bps": "1.0"}],
-  "sources": [{"id": 0, "venue": "bybit_spot", "instrument": null, "kind": "websocket"},
-              {"id": 1, "venue": "bybit_spot", "instrument": "ABC", "kind": "sim_private"}],
-  "grid": {"step_ns": 100, "slots": [0, null], "reference": 0, "stale_ns": 1000, "window_steps": 4,
-           "max_catchup_steps": 10},
-  "emit": {"book_updates": true, "trades": true, "quotes": true, "grid": true, "book_snapshot_every_steps": 5},
-  "signal": {"horizon_step": 1, "cost_multiple": 0.0, "edge_bps": 0.0, "order_size": ["0.05", "0"]},
-  "risk": {"max_position": ["1", "0"], "max_order_size": ["1", "0"], "price_deviation_bps": 500,
-           "max_exposure_quote": "100000", "forecast_age_max_ns": 1000},
-  "run_tag": 7
-})";
-
-std::string book_frame(bool is_snapshot, int update_id, int best_bid, int best_ask) {
-  std::string bids;
-  std::string asks;
-  for (int k = 0; k < 6; ++k) {
-    const std::string comma = k == 0 ? "" : ",";
-    bids += comma + "[\"" + std::to_string(best_bid - k) + ".0\",\"1.5\"]";
-    asks += comma + "[\"" + std::to_string(best_ask + k) + ".0\",\"2.5\"]";
-  }
-  return std::string("{\"topic\":\"orderbook.50.ABC\",\"ts\":1,\"type\":\"") +
-         (is_snapshot ? "snapshot" : "delta") + "\",\"data\":{\"s\":\"ABC\",\"b\":[" + bids + "],\"a\":[" +
-         asks + "],\"u\":" + std::to_string(update_id) + ",\"seq\":" + std::to_string(update_id) +
-         "},\"cts\":1}";
-}
-
-Bytes bytes_of(const std::string& text) {
-  return std::as_bytes(std::span(text.data(), text.size()));
-}
-
-std::vector<float> forecast_of(float mid_bps) {
-  std::vector<float> values(2 * 2 * forecast_width, 0.0F);
-  for (std::size_t i = 0; i < values.size(); i += forecast_width) values[i] = mid_bps;
-  return values;
-}
-
-void feed_session(Engine& engine) {
-  engine.frame(1, 0, 1050, bytes_of(book_frame(true, 10, 100, 101)));
-  engine.frame(2, 0, 1150, bytes_of(book_frame(false, 11, 100, 101)));
-  engine.forecast(3, 1160, 1100, 1, forecast_of(50.0F), 2);
-  engine.timer(4, 1450);
-}
-
-}  // namespace
+using namespace lob::engine_test;
 
 TEST_CASE("a step closes on the first input after it, before that input is applied") {
   Engine engine(settings);
@@ -151,24 +106,6 @@ TEST_CASE("after a halt no order leaves, and a command without a known op is ref
   CHECK(engine.outputs().market.rejects.size() == 1);
 }
 
-TEST_CASE("an engine restored from a checkpoint goes on with the same bytes") {
-  Engine whole(settings);
-  feed_session(whole);
-  whole.outputs().clear();
-  Engine resumed(settings);
-  REQUIRE(resumed.restore(whole.checkpoint()));
-  for (Engine* engine : {&whole, &resumed}) {
-    engine->frame(5, 0, 1550, bytes_of(book_frame(false, 12, 99, 101)));
-    engine->forecast(6, 1610, 1600, 1, forecast_of(-50.0F), 2);
-    engine->timer(7, 1900);
-  }
-
-  CHECK(whole.checkpoint() == resumed.checkpoint());
-  REQUIRE(whole.outputs().grid.size() == resumed.outputs().grid.size());
-  const std::size_t bytes = whole.outputs().grid.size() * sizeof(GridRecord);
-  CHECK(std::memcmp(whole.outputs().grid.data(), resumed.outputs().grid.data(), bytes) == 0);
-}
-
 TEST_CASE("a block of records equals the same inputs one by one") {
   Engine one_by_one(settings);
   feed_session(one_by_one);
@@ -196,32 +133,182 @@ TEST_CASE("a block of records equals the same inputs one by one") {
   CHECK(from_block.outputs().count() == one_by_one.outputs().count());
 }
 
-TEST_CASE("periodic snapshots hold the whole book at the boundary") {
+TEST_CASE("a periodic snapshot holds the whole book of all that came up to its boundary, once") {
   Engine engine(settings);
   engine.frame(1, 0, 1050, bytes_of(book_frame(true, 10, 100, 101)));
-  engine.timer(2, 1501);
+  engine.frame(2, 0, 1500, bytes_of(book_frame(true, 11, 102, 103)));
+  CHECK(engine.outputs().book_snapshots.empty());
+  engine.frame(3, 0, 1501, bytes_of(book_frame(true, 12, 104, 105)));
+  engine.timer(4, 1502);
 
   REQUIRE(engine.outputs().book_snapshots.size() == 12);
   CHECK(engine.outputs().book_snapshots.front().ts_recv_ns == 1500);
-  CHECK(engine.outputs().book_snapshots.front().price_ticks == 1000);
+  CHECK(engine.outputs().book_snapshots.front().seq == 3);
+  CHECK(engine.outputs().book_snapshots.front().price_ticks == 1020);
+  CHECK(engine.outputs().book_snapshots.front().update_id == 11);
+  CHECK(engine.outputs().book_snapshots.back().level == 5);
+  CHECK(engine.outputs().book_snapshots.back().side == 1);
 }
 
-TEST_CASE("a wrong setting is refused by the name of its key") {
-  const auto message = [](std::string text, const std::string& from, const std::string& to) {
-    text.replace(text.find(from), from.size(), to);
-    try {
-      const Engine engine(text);
-    } catch (const std::invalid_argument& error) {
-      return std::string(error.what());
-    }
-    return std::string("accepted");
-  };
-  CHECK(message(settings, "\"step_ns\": 100", "\"step_ns\": 0").find("grid.step_ns") != std::string::npos);
-  CHECK(
-      message(settings, "\"bybit_spot\", \"symbol\"", "\"mars\", \"symbol\"").find("instruments[0].venue") !=
-      std::string::npos);
-  CHECK(message(settings, "[\"0.05\", \"0\"]", "[\"0.055\", \"0\"]").find("signal.order_size[0]") !=
-        std::string::npos);
-  CHECK(message(settings, "\"max_exposure_quote\": \"100000\",", "").find("risk.max_exposure_quote") !=
-        std::string::npos);
+TEST_CASE("after a hole only the newest snapshot boundary is written") {
+  Engine engine(settings);
+  engine.frame(1, 0, 1050, bytes_of(book_frame(true, 10, 100, 101)));
+  engine.timer(2, 9001);
+
+  REQUIRE(engine.outputs().book_snapshots.size() == 12);
+  CHECK(engine.outputs().book_snapshots.front().ts_recv_ns == 9000);
+}
+
+TEST_CASE("an unsynced book gives no periodic snapshot") {
+  Engine engine(settings);
+  engine.frame(1, 0, 1050, bytes_of(book_frame(true, 10, 100, 101)));
+  engine.frame(2, 0, 1060, bytes_of(book_frame(false, 20, 100, 101)));
+  engine.timer(3, 1501);
+  CHECK(engine.outputs().book_snapshots.empty());
+}
+
+TEST_CASE(
+    "steps are counted where rows are not emitted, where no slot has an instrument, and not in a jump") {
+  Engine silent(with(settings, "\"grid\": true", "\"grid\": false"));
+  feed_session(silent);
+  CHECK(silent.outputs().grid.empty());
+  CHECK(silent.steps_closed() == 4);
+
+  const std::string no_trader = with(settings, "\"signal\"", "\"unused\"");
+  Engine masked(with(with(no_trader, "\"risk\"", "\"unread\""), "[0, null]", "[null, null]"));
+  masked.timer(1, 1050);
+  masked.timer(2, 1301);
+  CHECK(masked.steps_closed() == 3);
+
+  masked.timer(3, 2301);
+  CHECK(masked.steps_closed() == 13);
+  masked.timer(4, 3401);
+  CHECK(masked.steps_closed() == 13);
+  masked.timer(5, 3501);
+  CHECK(masked.steps_closed() == 14);
+}
+
+TEST_CASE("an open position is marked once a closed step, before the input that closed it") {
+  Engine engine(settings);
+  feed_session(engine);
+  SimReply fill;
+  fill.client_order_id = engine.outputs().trading.orders.at(0).client_order_id;
+  fill.trade_id = 1;
+  fill.price_ticks = 1010;
+  fill.size_units = 5;
+  fill.cumulative_units = 5;
+  fill.kind = static_cast<std::uint8_t>(SimReplyKind::fill);
+  engine.frame(5, 1, 1450, encode(fill));
+  engine.outputs().clear();
+
+  engine.frame(6, 0, 1650, bytes_of(book_frame(true, 12, 200, 201)));
+
+  REQUIRE(engine.outputs().trading.positions.size() == 2);
+  for (const PositionRecord& row : engine.outputs().trading.positions) {
+    CHECK(row.seq == 6);
+    CHECK(row.ts_ns == 1650);
+    CHECK(row.unrealised_quote_units == 5 * 1005 - 5 * 1010);
+  }
+}
+
+TEST_CASE("a forecast meets the books after the steps before it closed, and names no step to come") {
+  Engine engine(settings);
+  engine.frame(1, 0, 1050, bytes_of(book_frame(true, 10, 100, 101)));
+  engine.forecast(2, 1201, 1200, 1, forecast_of(50.0F), 2);
+  CHECK(engine.outputs().grid.size() == 2);
+  CHECK(engine.outputs().trading.orders.size() == 1);
+
+  engine.forecast(3, 1210, 1211, 1, forecast_of(-50.0F), 2);
+  CHECK(engine.outputs().trading.decisions.size() == 1);
+  REQUIRE(engine.outputs().market.rejects.size() == 1);
+  CHECK(engine.outputs().arena.ends_with("of step 1211, which is not closed yet"));
+}
+
+TEST_CASE("flattening closes at the next step and halts when nothing is open") {
+  Engine engine(settings);
+  feed_session(engine);
+  SimReply fill;
+  fill.client_order_id = engine.outputs().trading.orders.at(0).client_order_id;
+  fill.trade_id = 1;
+  fill.price_ticks = 1010;
+  fill.size_units = 5;
+  fill.cumulative_units = 5;
+  fill.kind = static_cast<std::uint8_t>(SimReplyKind::fill);
+  engine.frame(5, 1, 1460, encode(fill));
+  engine.command(6, 1470, bytes_of(R"({"op":"flatten","reason":"test"})"));
+  CHECK(engine.outputs().trading.orders.size() == 1);
+
+  engine.timer(7, 1501);
+
+  REQUIRE(engine.outputs().trading.orders.size() == 2);
+  const OrderRequestRecord& closing = engine.outputs().trading.orders[1];
+  CHECK(closing.seq == 7);
+  CHECK(closing.side == 1);
+  fill.client_order_id = closing.client_order_id;
+  fill.trade_id = 2;
+  fill.side = 1;
+  engine.frame(8, 1, 1550, encode(fill));
+  engine.timer(9, 1601);
+  CHECK(engine.trader()->state() == TradingState::halted);
+}
+
+TEST_CASE("no row compares a book with one that it does not continue: the step of the break is invalid") {
+  for (const int update_id : {1, 40}) {  // a service restart, and a snapshot that jumps ahead
+    Engine engine(settings);
+    engine.frame(1, 0, 1050, bytes_of(book_frame(true, 10, 100, 101)));
+    engine.frame(2, 0, 1150, bytes_of(book_frame(true, update_id, 200, 201)));
+    engine.timer(3, 1301);
+
+    CHECK(engine.outputs().market.gaps.size() == 2);
+    const std::vector<GridRecord>& rows = engine.outputs().grid;
+    REQUIRE(rows.size() == 3);
+    CHECK(rows[0].is_valid == 1);
+    CHECK(rows[1].is_valid == 0);
+    CHECK(rows[2].is_valid == 1);
+    CHECK(rows[2].is_first == 1);
+  }
+}
+
+TEST_CASE("a forecast is priced on the book of its own moment, not on that of its step") {
+  Engine engine(settings);
+  engine.frame(1, 0, 1050, bytes_of(book_frame(true, 10, 100, 101)));
+  engine.timer(2, 1101);
+  engine.frame(3, 0, 1150, bytes_of(book_frame(true, 11, 102, 103)));
+  engine.forecast(4, 1160, 1100, 1, forecast_of(50.0F), 2);
+
+  REQUIRE(engine.outputs().trading.orders.size() == 1);
+  CHECK(engine.outputs().trading.orders[0].price_ticks == 1030);
+}
+
+TEST_CASE("a forecast on a book that is stale or lost trades nothing and says why") {
+  for (const bool is_lost : {false, true}) {
+    Engine engine(settings);
+    engine.frame(1, 0, 1050, bytes_of(book_frame(true, 10, 100, 101)));
+    if (is_lost) engine.frame(2, 0, 1500, bytes_of(book_frame(false, 20, 100, 101)));
+    engine.forecast(3, is_lost ? 1501 : 2051, 1500, 1, forecast_of(50.0F), 2);
+
+    CHECK(engine.outputs().trading.orders.empty());
+    REQUIRE(engine.outputs().trading.decisions.size() == 1);
+    CHECK(engine.outputs().trading.decisions[0].rule == static_cast<std::uint8_t>(RiskRule::invalid_book));
+  }
+}
+
+TEST_CASE("steps that close late are marked on the book as old as it was at the step, not at the input") {
+  Engine engine(settings);
+  feed_session(engine);
+  SimReply fill;
+  fill.client_order_id = engine.outputs().trading.orders.at(0).client_order_id;
+  fill.trade_id = 1;
+  fill.price_ticks = 1010;
+  fill.size_units = 5;
+  fill.cumulative_units = 5;
+  fill.kind = static_cast<std::uint8_t>(SimReplyKind::fill);
+  engine.frame(5, 1, 1450, encode(fill));
+  engine.frame(6, 0, 1450, bytes_of(book_frame(true, 12, 200, 201)));
+  engine.outputs().clear();
+
+  engine.timer(7, 2451);  // by now the book is stale, at the steps until 2400 it was not
+
+  REQUIRE(engine.outputs().trading.positions.size() == 10);
+  CHECK(engine.outputs().trading.positions.front().unrealised_quote_units == 5 * 2005 - 5 * 1010);
 }

@@ -232,6 +232,25 @@ TEST_CASE("a market that walks to the end of what the snapshot told asks for a n
   CHECK(fixture.best(Side::bid) == 980);
 }
 
+TEST_CASE("a venue whose new snapshots reach no further is not asked for ever") {
+  SyncedSpot fixture;
+  fixture.send(socket, spot_update(106, 106, R"([["100.1","0"],["100.0","0"],["99.9","0"]])"));
+  CHECK(fixture.out.requests.size() == 2);
+  for (std::int64_t id = 107; id < 140; ++id) {
+    fixture.send(reply, snapshot(100, bids_100, asks_101));
+    fixture.send(socket, spot_update(id, id, R"([["99.0","5"]])"));
+  }
+  CHECK(fixture.out.requests.size() == 2);
+}
+
+TEST_CASE("a book is as old as its last message, a frame that waited makes it no older") {
+  Fixture fixture(Venue::binance_spot);
+  fixture.send(socket, spot_update(101, 105, bids_100));
+  fixture.send(reply, snapshot(103, bids_100, asks_101));
+  CHECK(fixture.state() == FeedState::synced);
+  CHECK(fixture.market.ts_last_update_ns(0) == 2 * ms);
+}
+
 TEST_CASE("Bybit's pushed snapshot syncs at once and a missing delta asks to subscribe anew") {
   Fixture fixture(Venue::bybit_spot);
   fixture.send(socket, bybit_book("snapshot", 50, bids_100, asks_101));
@@ -261,6 +280,7 @@ TEST_CASE("Bybit's service restart is ledgered and the book replaced") {
   CHECK(fixture.best(Side::bid) == 900);
   REQUIRE(fixture.out.gaps.size() == 2);
   CHECK(fixture.out.gaps[0].cause == static_cast<std::uint8_t>(GapCause::server_restart));
+  CHECK(fixture.heard.told == std::vector<std::string>{"book 1 bid 1000", "invalid", "book 2 bid 900"});
   fixture.send(socket, bybit_book("delta", 2, R"([["91.0","1"]])", "[]"));
   CHECK(fixture.best(Side::bid) == 910);
 }
@@ -270,6 +290,7 @@ TEST_CASE("a Bybit snapshot that follows on is no gap, one that jumps is ledgere
   fixture.send(socket, bybit_book("snapshot", 50, bids_100, asks_101));
   fixture.send(socket, bybit_book("snapshot", 51, bids_100, asks_101));
   CHECK(fixture.out.gaps.empty());
+  CHECK(fixture.heard.told == std::vector<std::string>{"book 1 bid 1000", "book 2 bid 1000"});
   fixture.send(socket, bybit_book("snapshot", 80, bids_100, asks_101));
   CHECK(fixture.out.gaps.size() == 2);
   CHECK(fixture.out.gaps[1].is_closed == 1);

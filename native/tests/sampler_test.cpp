@@ -43,6 +43,20 @@ TEST_CASE("a step closes on the first input later than it, before that input is 
   CHECK(grid.rows[1].instrument == 4);
 }
 
+TEST_CASE("an input at a boundary closes the steps before it and still belongs to its own") {
+  Grid grid;
+  grid.at(250).snapshot(0, 1000, 5);
+
+  grid.at(500).level(0, Side::bid, 999, 8);
+  REQUIRE(grid.rows.size() == 4);
+  CHECK(grid.rows.back().ts_step_ns == 400);
+  CHECK(grid.sampler.next_step_ns() == 500);
+  grid.at(501);
+
+  CHECK(grid.rows.at(4).ts_step_ns == 500);
+  CHECK(grid.rows.at(4).size_units[0] == 8);
+}
+
 TEST_CASE("the first step is the first boundary at or after the first input") {
   Grid on_boundary;
   on_boundary.at(300).at(301);

@@ -3,9 +3,10 @@
 import ast
 from pathlib import Path
 
-import native
 import numpy as np
 import pytest
+
+import native
 from native import _native
 
 STUB = Path(native.__file__).with_name("_native.pyi")
@@ -98,5 +99,5 @@ def test_records_survive_scanning_and_damage_is_named() -> None:
 
 def test_prices_off_the_tick_are_refused_not_rounded() -> None:
     assert native.parse_decimal("2683.80000000", "0.01") == 268380
-    with pytest.raises(ValueError, match="no whole count of 0.5"):
+    with pytest.raises(ValueError, match=r"no whole count of 0\.5"):
         native.parse_decimal("2683.7", "0.5")

@@ -8,11 +8,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import native
 import orjson
 import pytest
-
 from recorded_frames import ETHUSDT_PERP, ETHUSDT_SPOT, document_for, recorded_lines
+
+import native
 
 ROUNDS = 5
 
@@ -53,7 +53,7 @@ def levels_of(message: dict[str, object]) -> tuple[list[list[str]], list[list[st
 
 
 def play_dict(frames: Frames, _: tuple[str, str, str, str, str]) -> None:
-    """The plain way: orjson, two dicts of floats (inexact, but kinder to this contender than Decimal), best five by heap."""
+    """orjson, two dicts of floats (inexact, but kinder to this contender than Decimal), best five by heap."""
     bids: dict[float, float] = {}
     asks: dict[float, float] = {}
     for _source, _ts, payload in frames:

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import native
 import pytest
 from recorded_frames import (
     BTCUSDT_PERP,
@@ -15,6 +14,8 @@ from recorded_frames import (
     document_for,
     recorded_lines,
 )
+
+import native
 
 Top = tuple[int, int, int, int]
 
