@@ -9,12 +9,13 @@ from pathlib import Path
 
 import orjson
 
+import native
 from native.config import JsonObject
 from streaming.errors import BadDataError
 from warehouse.lake import write_atomically
 
 FORMAT = "lob-checkpoint"
-VERSION = 1
+VERSION = 2
 _BINDING = ("instruments", "grid", "feed")
 
 
@@ -22,6 +23,7 @@ _BINDING = ("instruments", "grid", "feed")
 class Checkpoint:
     """A state and the part of the engine's document that it is bound to."""
 
+    path: Path
     engine: JsonObject
     state: bytes
 
@@ -29,6 +31,13 @@ class Checkpoint:
         """Return the first section in which `document` differs from the settings of this state."""
         bound = binding(document)
         return next((key for key in _BINDING if self.engine[key] != bound[key]), None)
+
+    def restore_into(self, engine: native.Engine) -> None:
+        """Give the state to an engine of the same settings; BadDataError when its bytes are damaged."""
+        try:
+            engine.restore(self.state)
+        except ValueError as error:
+            raise BadDataError(f"{self.path}: {error}; remove it and convert that hour again") from error
 
 
 def binding(document: JsonObject) -> JsonObject:
@@ -52,6 +61,6 @@ def read_checkpoint(path: Path) -> Checkpoint | None:
         words = orjson.loads(first)
         if (words["format"], words["version"]) != (FORMAT, VERSION):
             raise ValueError(f"expected format {FORMAT!r} version {VERSION}")
-        return Checkpoint(words["engine"], state)
+        return Checkpoint(path, words["engine"], state)
     except (ValueError, KeyError, TypeError) as error:
         raise BadDataError(f"{path}: not a checkpoint ({error}); remove it and convert that hour again") from error

@@ -25,6 +25,7 @@ from streaming.raw_hour import (
     RunHour,
     choose_runs,
     entry_of,
+    kin_of,
     last_heard_before,
     merge_plan,
     names_in,
@@ -32,6 +33,7 @@ from streaming.raw_hour import (
     runs_named,
     version_of,
 )
+from streaming.segments import InstrumentEntry, read_header
 from warehouse import gaps
 from warehouse.errors import InstrumentError
 from warehouse.instruments import InstrumentVersion, read_versions, record_version, version_at
@@ -100,7 +102,7 @@ def convert_hour(
     earlier = runs_named(lake, venue, hour_start - HOUR)
     _check_one_tick(chosen, hour_start)
     _record_instruments(lake, chosen)
-    _forget_hour(lake, venue, hour_start)
+    forget_hour(lake, venue, hour_start)
     tables = HourTables()
     meter = Meter(sum(len(block) for run in runs for block in run.blocks), progress)
     states: dict[str, tuple[JsonObject, bytes]] = {}
@@ -145,9 +147,9 @@ def convert_grid_hour(
     venue has segments or the lake knows none of the grid's instruments.
     """
     venues = grid_venues(grid)
-    runs = [run for venue in venues for run in read_runs(lake, venue, hour_start)]
+    runs = [run for venue in venues for run in read_runs(lake, venue, hour_start, _kin(lake, venue, hour_start, grid))]
     place = f"grid {grid.name} hour {hour_start:%Y-%m-%d %H}"
-    if not runs:
+    if not any(lake.segments(venue, hour_start) for venue in venues):
         raise BadDataError(f"{place}: no raw segments of {', '.join(venues)}; import or record that hour")
     versions = _grid_versions(lake, grid, hour_start)
     if not versions:
@@ -157,7 +159,7 @@ def convert_grid_hour(
     document = engine_document(entries, plan.sources, settings or EngineSettings(), grid)
     document["emit"] = {"grid": True}
     engine = build_engine(document, place)
-    _forget_grid_hour(lake, grid, hour_start)
+    forget_grid_hour(lake, grid.name, hour_start)
     start = _grid_start(engine, document, lake, grid, hour_start)
     merged = native.merge_blocks(plan.blocks, plan.runs, plan.source_offsets)
     meter = Meter(len(merged), progress)
@@ -201,32 +203,33 @@ def _check_one_tick(chosen: Mapping[str, Sequence[RunHour]], hour_start: datetim
 
 
 def _record_instruments(lake: Lake, chosen: Mapping[str, Sequence[RunHour]]) -> None:
-    """Write the instrument table from the headers.
-
-    A header without `valid_from_ns` states steps from its run's first record on; that is a new row only where it
-    says something new.
-    """
-    versions = read_versions(lake)
     for symbol, speakers in chosen.items():
         for run in speakers:
-            entry = entry_of(run, symbol)
-            version = version_of(entry, entry.valid_from_ns or run.spans[symbol].ts_first_ns)
-            known = version_at(versions, version.name, version.valid_from_ns)
-            if entry.valid_from_ns == 0 and known is not None and _says_the_same(known, version):
-                continue
-            try:
-                record_version(lake, version)
-            except InstrumentError as error:
-                raise BadDataError(str(error)) from error
-            versions = read_versions(lake)
+            record_steps(lake, entry_of(run, symbol), run.spans[symbol].ts_first_ns)
+
+
+def record_steps(lake: Lake, entry: InstrumentEntry, ts_first_ns: int) -> None:
+    """Write a header's entry into the instrument table; BadDataError when it contradicts what stands there.
+
+    A header without `valid_from_ns` states steps from its run's first record on (`ts_first_ns`); that is a new row
+    only where it says something new.
+    """
+    version = version_of(entry, entry.valid_from_ns or ts_first_ns)
+    known = version_at(read_versions(lake), version.name, version.valid_from_ns)
+    if entry.valid_from_ns == 0 and known is not None and _says_the_same(known, version):
+        return
+    try:
+        record_version(lake, version)
+    except InstrumentError as error:
+        raise BadDataError(str(error)) from error
 
 
 def _says_the_same(known: InstrumentVersion, version: InstrumentVersion) -> bool:
     return known.has_steps_of(version) and (known.lot, known.market_type) == (version.lot, version.market_type)
 
 
-def _forget_hour(lake: Lake, venue: str, hour_start: datetime) -> None:
-    """Remove what an earlier conversion left: checkpoints first, they say that the hour is whole."""
+def forget_hour(lake: Lake, venue: str, hour_start: datetime) -> None:
+    """Remove what a conversion left of a venue-hour: checkpoints first, they say that the hour is whole."""
     for path in lake.checkpoint_path(venue, hour_start, "any").parent.glob("*.checkpoint"):
         path.unlink()
     keys = {"venue": venue, **hour_keys(hour_start)}
@@ -254,7 +257,7 @@ def _go_on(engine: native.Engine, document: JsonObject, lake: Lake, run: RunHour
             f"{place}: {difference} differ from those of hour {before:%Y-%m-%d %H};"
             " convert that hour again, or, if the tick changed, import the rest as a new run"
         )
-    engine.restore(checkpoint.state)
+    checkpoint.restore_into(engine)
 
 
 def _holes(
@@ -281,7 +284,7 @@ def _hour_report(
     tables: HourTables,
 ) -> HourReport:
     heard = [run for run in runs if any(run in speakers for speakers in chosen.values())]
-    skipped = [f"{run.run} ({symbol})" for run in runs for symbol in run.spans if run not in chosen[symbol]]
+    skipped = [f"{run.run} ({symbol})" for run in runs for symbol in run.spans if run not in chosen.get(symbol, ())]
     return HourReport(
         venue=venue,
         hour_start=hour_start,
@@ -301,14 +304,20 @@ def _hour_report(
 # --- one hour of a grid ----------------------------------------------------------------------------------------------
 
 
+def _kin(lake: Lake, venue: str, hour_start: datetime, grid: GridConfig) -> set[str]:
+    headers = [read_header(path) for path in lake.segments(venue, hour_start)]
+    return kin_of(headers, venue, grid.instruments)
+
+
 def grid_venues(grid: GridConfig) -> list[str]:
     """Return the venues of the grid's instruments, by name."""
     return sorted({name.partition(":")[0] for name in grid.instruments})
 
 
-def _forget_grid_hour(lake: Lake, grid: GridConfig, hour_start: datetime) -> None:
-    lake.grid_checkpoint_path(grid.name, hour_start).unlink(missing_ok=True)
-    lake.remove_partition("grid", {"grid": grid.name, **hour_keys(hour_start)})
+def forget_grid_hour(lake: Lake, grid: str, hour_start: datetime) -> None:
+    """Remove what a conversion left of one hour of grid `grid`, the checkpoint first."""
+    lake.grid_checkpoint_path(grid, hour_start).unlink(missing_ok=True)
+    lake.remove_partition("grid", {"grid": grid, **hour_keys(hour_start)})
 
 
 def _grid_versions(lake: Lake, grid: GridConfig, hour_start: datetime) -> list[InstrumentVersion]:
@@ -331,7 +340,7 @@ def _grid_start(engine: native.Engine, document: JsonObject, lake: Lake, grid: G
     difference = checkpoint.difference(document)
     if difference is not None:
         return f"unsynced: {difference} differs from that of the hour before"
-    engine.restore(checkpoint.state)
+    checkpoint.restore_into(engine)
     return "continued"
 
 

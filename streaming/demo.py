@@ -17,13 +17,15 @@ import orjson
 from native.config import GridConfig, InstrumentLimits, JsonObject
 from streaming.cli.children import read_module
 from streaming.cli.grammar import ProgressLine, time_text
-from streaming.errors import BadDataError, TraderError
+from streaming.emulator.generator import run_name, segment_header
+from streaming.errors import BadDataError, RefusedError, TraderError
 from streaming.importer import ImportResult, import_recording
 from streaming.overlay import write_overlay
 from streaming.recordings import read_recordings
 from streaming.report import RunReport, build_report, report_document, show_report
+from streaming.runs import all_manifests, read_manifest
 from streaming.segments import InstrumentEntry, read_header
-from streaming.settings import Settings, load_settings
+from streaming.settings import Settings, load_settings, overriding
 from streaming.trading_run import RunSummary, StartRequest, start_replay
 from warehouse.lake import Lake
 
@@ -71,22 +73,26 @@ class Demo:
         self._say("data folder", str(self.request.data_dir))
         if self.request.recordings is None:
             self._generate(own, lake_root)
-            grid, limits = own.grid_named(own.streaming.grid), dict(own.native.limits)
+            grid = generated_grid(own)
+            entries = segment_header("", 0).instruments
+            limits = {entry.name: own.native.limits.get(entry.name) or limits_in_lots(entry) for entry in entries}
         else:
             results = self._import(lake_root, self.request.recordings)
             grid = derive_grid(results)
             limits = {entry.name: limits_in_lots(entry) for entry in _entries(lake_root, results, grid)}
         self._say("grid", f"{', '.join(grid.instruments)}; reference {grid.reference}; {grid.step_ms} ms")
         write_overlay(self.settings_file, own, self.request.data_dir, grid, limits)
-        return load_settings(self.settings_file)
+        return load_settings(self.settings_file, reads_environment=False)  # the overlay has its words already
 
     def _generate(self, own: Settings, lake_root: Path) -> None:
         from streaming.cli.generated import generate_market
-        from streaming.emulator.generator import run_name
 
         hours, seed = self.request.hours, self.request.seed
         run = run_name(hours, seed, 1.0, GENERATED_START, False)
-        if next(lake_root.glob(f"truth/{run}.parquet"), None) is not None:  # written last
+        other = next((item.run for item in all_manifests(lake_root) if item.run != run), None)
+        if other is not None:
+            raise RefusedError(f"{lake_root}: holds run {other}, which would mix with {run}; give another --data-dir")
+        if read_manifest(lake_root, run) is not None:
             self._say("market", f"generated already: run {run}")
             return
         self._say("market", f"generating {hours:g} h of three venues, seed {seed}")
@@ -143,6 +149,8 @@ class Demo:
     def _close(self, settings: Settings, report: RunReport) -> None:
         summary: RunSummary = report.summary
         self._say("done", f"journal {summary.journal}")
+        if overriding():
+            self._say("note", f"these override the demo's settings, unset them first: {', '.join(overriding())}")
         self._say("next", f"export LOB_SETTINGS={self.settings_file}   then:")
         for command in (
             "trader report",
@@ -157,6 +165,15 @@ class Demo:
     def _say(self, what: str, text: str) -> None:
         if not self.is_quiet:
             print(f"  {what:<12} {text}", flush=True)
+
+
+def generated_grid(settings: Settings) -> GridConfig:
+    """Return the grid that the settings trade on where the generated market lists all of it, else one of its own."""
+    names = tuple(entry.name for entry in segment_header("", 0).instruments)
+    own = settings.grid_named(settings.streaming.grid)
+    if set(own.instruments) <= set(names):
+        return own
+    return GridConfig(name="demo", instruments=names, reference=names[0])
 
 
 def derive_grid(results: Sequence[ImportResult]) -> GridConfig:

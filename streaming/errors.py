@@ -14,6 +14,8 @@ Each message is one line that says what was expected, what was found and what to
 
 from pathlib import Path
 
+MAKE_AGAIN = "make it again: trader import --replace, trader emulate, or trader start for a journal"
+
 
 class TraderError(Exception):
     """A failure that the command reports in one line."""
@@ -64,9 +66,10 @@ class RecordingError(BadDataError):
 
 
 class SegmentError(BadDataError):
-    """A segment or journal file is damaged; `byte` counts in the file, or in its records once decompressed."""
+    """A segment or journal file is damaged; `byte` counts in the file, None where the problem says a place itself."""
 
-    def __init__(self, path: Path, byte: int, problem: str) -> None:
-        super().__init__(f"{path}: byte {byte}: {problem}")
+    def __init__(self, path: Path, byte: int | None, problem: str) -> None:
+        place = str(path) if byte is None else f"{path}: byte {byte}"
+        super().__init__(f"{place}: {problem}; {MAKE_AGAIN}")
         self.path = path
         self.byte = byte

@@ -26,6 +26,7 @@ from streaming.venues.subjects import KIND_CONTROL, KIND_DEPTH, KIND_EXCHANGE_IN
 
 LINE_BYTES_MAX = 64 << 20
 """A longer line is not a message of any venue."""
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 # Digits left of the point tell the unit; 11 digits of seconds end in the year 5138.
 _SHIFT_BY_DIGITS = {**dict.fromkeys((9, 10, 11), 9), **dict.fromkeys((12, 13, 14), 6)}
@@ -73,7 +74,12 @@ def read_frames(path: Path, venue: str) -> Iterator[RecordedFrame]:
         for line, text in lines:
             yield from reader(path, venue, line, text)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise RecordingError(path, line, f"truncated or not a recorded message: {error}") from error
+        problem = str(error) if isinstance(error, ValueError) else f"no {error}"
+        raise RecordingError(
+            path,
+            line,
+            f"expected a whole recorded message, found it truncated or altered ({problem}); repair that line",
+        ) from error
 
 
 def form_of(path: Path, line: bytes) -> str:
@@ -100,10 +106,13 @@ def numbered_lines(path: Path) -> Iterator[tuple[int, bytes]]:
         with path.open("rb") as file, _opened(file) as stream:
             while line := stream.readline(LINE_BYTES_MAX):
                 number += 1
+                if number == 1:
+                    line = line.removeprefix(BYTE_ORDER_MARK)
                 if line.strip():
                     yield number, line.rstrip(b"\r\n")
     except (gzip.BadGzipFile, EOFError, zlib.error, zstandard.ZstdError) as error:
-        raise RecordingError(path, number + 1, f"compressed data is damaged or cut off: {error}") from error
+        problem = f"compressed data is damaged or cut off after line {number}: {error}; copy the file anew"
+        raise RecordingError(path, 0, problem) from error
     except OSError as error:
         raise RecordingError(path, 0, f"cannot be read: {error.strerror or error}") from error
 
@@ -112,10 +121,27 @@ def _opened(file: BinaryIO) -> io.BufferedReader:
     magic = file.read(4)
     file.seek(0)
     if magic[:2] == b"\x1f\x8b":
-        return io.BufferedReader(cast(io.RawIOBase, gzip.GzipFile(fileobj=file)), 1 << 20)
+        return io.BufferedReader(_GzipBytes(file), 1 << 20)
     if magic == b"\x28\xb5\x2f\xfd":
         return io.BufferedReader(_ZstdBytes(file), 1 << 20)
     return cast(io.BufferedReader, file)
+
+
+class _GzipBytes(io.RawIOBase):
+    """Decompressed bytes of a gzip file, handed on as they come: what stands before a damage is still read."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._gzip = gzip.GzipFile(fileobj=file)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: object) -> int:
+        """Fill the begin of `buffer` with what comes next; 0 at the end."""
+        view = memoryview(cast(bytearray, buffer))
+        data = self._gzip.read1(min(len(view), 1 << 17))
+        view[: len(data)] = data
+        return len(data)
 
 
 class _ZstdBytes(io.RawIOBase):

@@ -11,22 +11,27 @@ import heapq
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
+from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
 
 import orjson
 
 from streaming.errors import RecordingError, RefusedError, UsageError
+from streaming.forget import forget_run
 from streaming.forms import RecordedFrame, read_frames
-from streaming.runs import RunManifest, find_overlap, read_manifest, remove_run, write_manifest
+from streaming.probe import DecodeProbe
+from streaming.runs import RunManifest, find_overlap, read_manifest, write_manifest
 from streaming.segments import KIND_FRAME, HourlySegments, InstrumentEntry, OriginFile, SegmentHeader, SourceEntry
 from streaming.venues.exchange_info import VENUE_FACTS, InstrumentRules, instrument_rules, plain_decimal
 from streaming.venues.subjects import KIND_CONTROL, KIND_DEPTH, KIND_EXCHANGE_INFO, KIND_WEBSOCKET
+from warehouse.lake import Lake
 
 SOURCE_KINDS = (KIND_WEBSOCKET, KIND_DEPTH, KIND_EXCHANGE_INFO)
 """Sources of an imported run; the id is the place in this list."""
 
 PROGRESS_EVERY_LINES = 50_000
+NO_SNAPSHOT = "no REST snapshot in the recording: the book stays unsynchronised and gives no features"
 
 Progress = Callable[[str], None]
 
@@ -86,22 +91,26 @@ def import_recording(
     """Bring the request's files into the lake as one run.
 
     Raises RecordingError naming file and line, UsageError for an unknown venue or a missing tick, RefusedError when a
-    file is in the lake already under other options (`replace` removes that run first).
+    file is in the lake already under other options (`replace` puts this run in place of that one).
     """
     request = _checked(request)
-    origin = tuple(OriginFile(name=path.name, sha256=_sha256(path)) for path in request.files)
+    files = [OriginFile(name=path.name, sha256=_sha256(path)) for path in request.files]
+    origin = tuple(sorted(files, key=lambda file: (file.name, file.sha256)))  # files in any order are one run
     run = run_id(request, origin)
     manifest = read_manifest(lake_root, run)
-    if manifest is not None:
-        return _already_there(manifest, request)
-    _settle_overlap(lake_root, request, origin, replace)
+    if manifest is not None and not replace:
+        return _report(manifest, {}, [], already_there=True)
+    before = _held_already(lake_root, request, origin, replace)
     plans = [_survey(path, request, progress) for path in request.files]
     plans = _ordered(plans, request)
     rules = _rules(request, plans)
     header = _header(request, run, origin, rules)
-    manifest = _write(lake_root, request, header, plans, progress)
+    manifest, warnings = _write(lake_root, request, header, plans, progress)
+    for other in before:  # only now: a failed import takes nothing away
+        forget_run(Lake(lake_root), other, keeps_segments=other.run == run)
     write_manifest(lake_root, manifest)
-    return _result(manifest, plans)
+    skipped = sum((plan.skipped for plan in plans), Counter[str]())
+    return _report(manifest, dict(skipped.most_common()), warnings)
 
 
 def run_id(request: ImportRequest, origin: Sequence[OriginFile]) -> str:
@@ -114,7 +123,7 @@ def _checked(request: ImportRequest) -> ImportRequest:
     if request.venue not in VENUE_FACTS:
         known = ", ".join(VENUE_FACTS)
         raise UsageError(f"--venue: unknown venue {request.venue!r}; expected one of: {known}")
-    if not request.symbol.isalnum():
+    if not request.symbol.replace("_", "").replace("-", "").isalnum():
         raise UsageError(f"--instrument: expected the venue's symbol such as ETHUSDT, found {request.symbol!r}")
     if len(set(request.files)) != len(request.files):
         raise UsageError("FILE: the same file is named twice")
@@ -129,12 +138,12 @@ def _checked(request: ImportRequest) -> ImportRequest:
 def _step(key: str, text: str) -> str:
     option = "--" + key.replace("_", "-")
     try:
-        plain = plain_decimal(text)
+        value = Decimal(text)
     except ArithmeticError:
         raise UsageError(f"{option}: expected a decimal such as 0.01, found {text!r}") from None
-    if plain.startswith("-") or not plain.strip("0."):
+    if not value.is_finite() or value <= 0:
         raise UsageError(f"{option}: expected a decimal above zero, found {text!r}")
-    return plain
+    return plain_decimal(text)
 
 
 def _sha256(path: Path) -> str:
@@ -148,14 +157,18 @@ def _sha256(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _settle_overlap(lake_root: Path, request: ImportRequest, origin: Sequence[OriginFile], replace: bool) -> None:
-    for run, name in find_overlap(lake_root, request.instrument, {file.sha256 for file in origin}):
+def _held_already(
+    lake_root: Path, request: ImportRequest, origin: Sequence[OriginFile], replace: bool
+) -> list[RunManifest]:
+    """Return the runs that hold one of the request's files; RefusedError unless they are to be replaced."""
+    found = find_overlap(lake_root, request.instrument, {file.sha256 for file in origin})
+    for manifest, name in found:
         if not replace:
             raise RefusedError(
-                f"{name}: already in the lake as run {run} of {request.instrument} with other options or other files "
-                "beside it; its frames would count twice. Use --replace to remove that run first"
+                f"{name}: already in the lake as run {manifest.run} of {request.instrument} with other options or other"
+                " files beside it; its frames would count twice. Use --replace to put this import in its place"
             )
-        remove_run(lake_root, run)
+    return [manifest for manifest, _ in found]
 
 
 def _selected(path: Path, request: ImportRequest, skipped: Counter[str]) -> Iterator[RecordedFrame]:
@@ -185,7 +198,9 @@ def _survey(path: Path, request: ImportRequest, progress: Progress) -> _FilePlan
             anonymous_line = anonymous_line or (0 if frame.subject.symbol else frame.line)
         before = last_ns.get(frame.stream, 0)
         if frame.ts_recv_ns < before:
-            raise RecordingError(path, frame.line, f"receive time goes back by {before - frame.ts_recv_ns} ns")
+            raise RecordingError(
+                path, frame.line, f"receive time goes back by {before - frame.ts_recv_ns} ns; sort the file"
+            )
         last_ns[frame.stream] = frame.ts_recv_ns
         plan.frames += 1
         plan.first_ns = min(plan.first_ns or frame.ts_recv_ns, frame.ts_recv_ns)
@@ -201,6 +216,9 @@ def _check_snapshot_owner(plan: _FilePlan) -> None:
     """An inline snapshot carries no symbol: it is ours only when the file holds no other instrument."""
     others = sorted(name for name in plan.skipped if name != "control" and not name.startswith("market "))
     if plan.snapshot_line and others:
+        if plan.frames == plan.snapshots:
+            plan.frames = 0  # nothing of ours beside it: theirs
+            return
         raise RecordingError(
             plan.path,
             plan.snapshot_line,
@@ -284,7 +302,9 @@ def in_order(frames: Iterator[RecordedFrame]) -> Iterator[RecordedFrame]:
 
 def _write(
     lake_root: Path, request: ImportRequest, header: SegmentHeader, plans: Sequence[_FilePlan], progress: Progress
-) -> RunManifest:
+) -> tuple[RunManifest, list[str]]:
+    """Write the segments and return the run's manifest, and what its user should know."""
+    probe = DecodeProbe(header)
     segments = HourlySegments(lake_root, header, request.venue, 0)
     seq = 0
     try:
@@ -293,8 +313,10 @@ def _write(
                 seq += 1
                 source = SOURCE_KINDS.index(frame.subject.kind)
                 segments.append(KIND_FRAME, source, seq, frame.ts_recv_ns, frame.payload)
+                probe.add(plan.path, frame, source)
                 if seq % PROGRESS_EVERY_LINES == 0:
                     progress(f"{plan.path.name}: {seq} frames written")
+        warnings = probe.verdict(plans[0].path)
         paths = segments.close()
     except ValueError as error:
         segments.abort()
@@ -303,7 +325,7 @@ def _write(
         segments.abort()
         raise
     entry = header.instruments[0]
-    return RunManifest(
+    manifest = RunManifest(
         run=header.run,
         instruments=(entry.name,),
         origin=header.origin,
@@ -313,22 +335,14 @@ def _write(
         ts_from_ns=plans[0].first_ns,
         ts_to_ns=plans[-1].last_ns,
     )
+    return manifest, warnings
 
 
-def _result(manifest: RunManifest, plans: Sequence[_FilePlan]) -> ImportResult:
-    skipped = sum((plan.skipped for plan in plans), Counter[str]())
-    return _report(manifest, dict(skipped.most_common()), already_there=False)
-
-
-def _already_there(manifest: RunManifest, request: ImportRequest) -> ImportResult:
-    assert request.instrument in manifest.instruments
-    return _report(manifest, {}, already_there=True)
-
-
-def _report(manifest: RunManifest, skipped: dict[str, int], already_there: bool) -> ImportResult:
-    warnings = []
+def _report(
+    manifest: RunManifest, skipped: dict[str, int], warnings: list[str], already_there: bool = False
+) -> ImportResult:
     if not manifest.snapshots and not manifest.instruments[0].startswith("bybit"):
-        warnings.append("no REST snapshot in the recording: the book stays unsynchronised and gives no features")
+        warnings = [*warnings, NO_SNAPSHOT]
     return ImportResult(
         run=manifest.run,
         instrument=manifest.instruments[0],

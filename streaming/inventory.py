@@ -1,21 +1,27 @@
 """What the lake holds, for people: SQL answers, the gap ledger, the instruments of raw segments."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
 
 from native.config import JsonObject
-from streaming.errors import BadDataError, UsageError
+from streaming.errors import UsageError
 from streaming.segments import InstrumentEntry, read_header
 from streaming.settings import load_settings
 from streaming.tables import print_table
-from warehouse.errors import MartsError
 from warehouse.lake import Lake
 
+if TYPE_CHECKING:
+    import duckdb
+
+WAKE_S = 0.1
 GAPS_SQL = """
 select venue, instrument, stream, cause_name as cause, make_timestamp_ns(ts_from_ns) as from_utc,
     case when is_closed then make_timestamp_ns(ts_to_ns) end as to_utc, sequence_from, sequence_to,
@@ -34,7 +40,7 @@ class Answer:
     rows: list[tuple[object, ...]]
 
     def as_documents(self) -> list[JsonValue]:
-        """Return one JSON object a row; decimals and times as text, so that nothing is rounded."""
+        """Return one JSON object a row; decimals and times as text, so that nothing is rounded; NaN is null."""
         return [{name: _json_value(value) for name, value in zip(self.columns, row, strict=True)} for row in self.rows]
 
 
@@ -44,19 +50,32 @@ def query(sql: str, parameters: dict[str, str | None] | None = None) -> Answer:
 
     from warehouse.views import connect
 
+    if not sql.strip(" \t\r\n;"):
+        raise UsageError('query: expected a statement, found nothing; see the tables with: trader sql "show tables"')
     places = load_settings().warehouse
-    try:
-        connection = connect(Lake(places.lake_dir), places.marts_path)
-    except MartsError as error:
-        raise BadDataError(str(error)) from error
-    with connection:
+    with connect(Lake(places.lake_dir), places.marts_path) as connection:
         try:
-            done = connection.execute(sql, parameters)
+            done = _run(connection, sql, parameters)
             columns = tuple(str(column[0]) for column in done.description or ())
             return Answer(columns, done.fetchall() if columns else [])
         except duckdb.Error as error:
             first = str(error).strip().splitlines()[0]
             raise UsageError(f'query: {first}; see the tables with: trader sql "show tables"') from error
+
+
+def _run(
+    connection: "duckdb.DuckDBPyConnection", sql: str, parameters: dict[str, str | None] | None
+) -> "duckdb.DuckDBPyConnection":
+    """Run a statement in a thread of its own: DuckDB itself looks for Ctrl-C seldom, some queries never do."""
+    with ThreadPoolExecutor(1) as pool:
+        done = pool.submit(connection.execute, sql, parameters)
+        try:
+            while not wait([done], timeout=WAKE_S).done:  # the signal may reach a thread of DuckDB's and wake nobody
+                continue
+            return done.result()
+        except KeyboardInterrupt:
+            connection.interrupt()
+            raise
 
 
 def gap_rows(venue: str | None, symbol: str | None) -> Answer:
@@ -103,8 +122,12 @@ def _row(entry: InstrumentEntry, generated: bool, first_hour: str, last_hour: st
 
 
 def _json_value(value: object) -> JsonValue:
+    if isinstance(value, float) and not math.isfinite(value):
+        return None if math.isnan(value) else str(value)
     if value is None or isinstance(value, bool | int | float | str):
         return value
+    if isinstance(value, Mapping):
+        return {str(key): _json_value(item) for key, item in value.items()}
     if isinstance(value, Decimal):
         return format(value, "f")
     if isinstance(value, datetime | date):

@@ -7,10 +7,12 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
-from native.config import GridConfig, InstrumentLimits, JsonObject
+from native.config import GridConfig, InstrumentLimits, JsonObject, RiskSettings
 from streaming.settings import Settings
 from warehouse.lake import write_atomically
 
+DEMO_RISK = RiskSettings(price_deviation_bps=50.0, max_exposure_quote="100000", forecast_age_max_ms=500)
+"""For settings without limits, which have no defaults: this is no one's money."""
 BARE_KEY = re.compile(r"^[A-Za-z0-9_-]+$")
 
 
@@ -20,6 +22,7 @@ def write_overlay(
     """Write `settings` to `path` with another data folder and `grid` as the one that is learned and traded."""
     document: JsonObject = settings.model_dump(mode="json", exclude_none=True)
     native = _section(document, "native")
+    native.setdefault("risk", DEMO_RISK.model_dump(mode="json"))
     native["limits"] = {**_section(native, "limits"), **{name: limit.model_dump() for name, limit in limits.items()}}
     document["native"] = native
     document["warehouse"] = {**_section(document, "warehouse"), "data_dir": str(data_dir)}

@@ -1,6 +1,6 @@
 """The raw segments of one venue-hour, read and sorted by run, and which run speaks for which instrument."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -73,13 +73,19 @@ def merged_span(spans: Iterable[Span]) -> Span:
     return Span(ordered[0].ts_first_ns, max(item.ts_last_ns for item in ordered), ordered[0].seq_first)
 
 
-def read_runs(lake: Lake, venue: str, hour_start: datetime) -> list[RunHour]:
-    """Return the runs of a venue-hour in order of their names; SegmentError names a damaged file and its byte.
+def read_runs(lake: Lake, venue: str, hour_start: datetime, only: Container[str] | None = None) -> list[RunHour]:
+    """Return the runs of a venue-hour (those named in `only`) by name; SegmentError names a damaged file and its byte.
 
     BadDataError when the files of one run contradict each other, as when a tick changes inside it.
     """
+    paths = lake.segments(venue, hour_start)
+    return read_files([path for path in paths if only is None or read_header(path).run in only], venue)
+
+
+def read_files(paths: Iterable[Path], venue: str) -> list[RunHour]:
+    """Return the runs in segments of one venue-hour, as `read_runs` does."""
     files: dict[str, list[tuple[Path, SegmentHeader, bytes]]] = {}
-    for path in lake.segments(venue, hour_start):
+    for path in paths:
         block = read_block(path)
         header = header_of(path, block)
         files.setdefault(header.run, []).append((path, header, block))
@@ -97,21 +103,38 @@ def names_in(lake: Lake, venue: str, hour_start: datetime) -> set[str]:
     return {entry.name for path in paths for entry in read_header(path).instruments if entry.venue == venue}
 
 
-def choose_runs(runs: Sequence[RunHour]) -> dict[str, list[RunHour]]:
-    """Return, by symbol, the runs that speak for it, in order of time and without overlap.
+def kin_of(headers: Iterable[SegmentHeader], venue: str, names: Iterable[str]) -> set[str]:
+    """Return the runs that bear on which run speaks for `names`: those that name one, those that share with them."""
+    by_run: dict[str, set[str]] = {}
+    for header in headers:
+        own = {entry.name for entry in header.instruments if entry.venue == venue}
+        by_run[header.run] = by_run.get(header.run, set()) | own
+    known, found = set(names), set[str]()
+    while new := {run for run, own in by_run.items() if own & known} - found:
+        found |= new
+        known = known.union(*(by_run[run] for run in new))
+    return found
 
-    Two runs of one instrument at the same time (a recorder and an imported journal, say) are never mixed: the longer
-    one stands, by name where both are as long.
+
+def choose_runs(runs: Sequence[RunHour]) -> dict[str, list[RunHour]]:
+    """Return, by symbol, the runs of one venue-hour that speak for it, in order of time and without overlap.
+
+    The one rule of tables, grid and replay. Two runs of one instrument at the same time (a recorder and an imported
+    journal, say) are never mixed: the longer one stands, by name where both are as long. A run is heard with all
+    its instruments or with none, since those of one socket cannot be told apart before they are decoded.
     """
-    chosen: dict[str, list[RunHour]] = {}
-    for symbol in sorted({symbol for run in runs for symbol in run.spans}):
-        candidates = [run for run in runs if symbol in run.spans]
-        taken: list[RunHour] = []
-        for run in sorted(candidates, key=lambda item: (-item.spans[symbol].length_ns, item.run)):
-            if not any(run.spans[symbol].overlaps(other.spans[symbol]) for other in taken):
-                taken.append(run)
-        chosen[symbol] = sorted(taken, key=lambda item: item.spans[symbol].ts_first_ns)
-    return chosen
+    taken: list[RunHour] = []
+    for run in sorted((run for run in runs if run.spans), key=lambda item: (-item.span.length_ns, item.run)):
+        if not any(_meet(run, other) for other in taken):
+            taken.append(run)
+    symbols = sorted({symbol for run in taken for symbol in run.spans})
+    by_symbol = {symbol: [run for run in taken if symbol in run.spans] for symbol in symbols}
+    return {symbol: sorted(own, key=lambda run: run.spans[symbol].ts_first_ns) for symbol, own in by_symbol.items()}
+
+
+def _meet(run: RunHour, other: RunHour) -> bool:
+    shared = run.spans.keys() & other.spans.keys()
+    return any(run.spans[symbol].overlaps(other.spans[symbol]) for symbol in shared)
 
 
 def last_heard_before(lake: Lake, venue: str, symbol: str, hour_start: datetime) -> int | None:
@@ -148,7 +171,7 @@ class MergePlan:
 def merge_plan(runs: Sequence[RunHour], names: set[str]) -> MergePlan:
     """Return the plan; runs that speak for none of the instruments `names` are left out, their sources unheard."""
     by_venue = {run.venue: [other for other in runs if other.venue == run.venue] for run in runs}
-    chosen = {
+    chosen: dict[str, list[RunHour]] = {
         f"{venue}:{symbol}": speakers
         for venue, own in by_venue.items()
         for symbol, speakers in choose_runs(own).items()

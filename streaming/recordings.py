@@ -39,15 +39,25 @@ def read_recordings(folder: Path) -> list[ImportRequest]:
         entries = RecordingsFile.model_validate(document).recording
     except FileNotFoundError:
         raise RecordingError(
-            path, 0, "not found; a folder of recordings holds one (see docs) or name the files"
+            path,
+            0,
+            "not found; write a [[recording]] a stream (files, venue, instrument, tick, size_unit), or name the files",
         ) from None
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise RecordingError(path, 0, f"cannot be read: {error}") from error
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
-        raise RecordingError(path, 0, f"{key}: {first['msg']}") from error
+        raise RecordingError(path, 0, f"{key}: {_problem(first['type'], first['msg'])}") from error
     return [_request(folder, entry) for entry in entries]
+
+
+def _problem(kind: str, text: str) -> str:
+    if kind == "extra_forbidden":
+        return f"unknown key; expected one of: {', '.join(Recording.model_fields)}"
+    if kind == "missing":
+        return "expected a value, found none; add the key"
+    return text.removeprefix("Value error, ")
 
 
 def _request(folder: Path, entry: Recording) -> ImportRequest:

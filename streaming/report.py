@@ -9,6 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from native.config import JsonObject
+from streaming.errors import BadDataError
 from streaming.segments import InstrumentEntry, read_header
 from streaming.tables import print_table
 from streaming.trading_run import RunSummary
@@ -51,7 +52,10 @@ class RunReport:
 
 
 def build_report(lake: Lake, summary: RunSummary) -> RunReport:
-    """Return the report of a finished run from its lake tables; steps come from the journal's header."""
+    """Return the report of a finished run from its lake tables; steps come from the journal's header.
+
+    BadDataError when a table of the run is gone, SegmentError when its journal is damaged.
+    """
     header = read_header(Path(summary.journal))
     tables = {name: _rows(lake, name, summary.run) for name in ("orders", "fills", "positions", "decisions")}
     entries = [entry for entry in header.instruments if entry.name in summary.instruments]
@@ -99,6 +103,9 @@ def _short(number: Decimal) -> str:
 
 
 def _rows(lake: Lake, table: str, run: str) -> pl.DataFrame:
+    if not lake.exists(table, {"run": run}):
+        path = lake.partition_path(table, {"run": run})
+        raise BadDataError(f"{path}: expected the run's table, found none; run trader start --mode replay again")
     frame = pl.from_arrow(lake.read_partition(table, {"run": run}))
     assert isinstance(frame, pl.DataFrame)
     return frame

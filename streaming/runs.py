@@ -59,18 +59,18 @@ def all_manifests(lake_root: Path) -> Iterator[RunManifest]:
             yield manifest
 
 
-def find_overlap(lake_root: Path, instrument: str, sha256s: set[str]) -> list[tuple[str, str]]:
-    """Return (run, file name) of finished runs of `instrument` that hold one of these files."""
+def find_overlap(lake_root: Path, instrument: str, sha256s: set[str]) -> list[tuple[RunManifest, str]]:
+    """Return (manifest, file name) of finished runs of `instrument` that hold one of these files."""
     found = []
     for manifest in all_manifests(lake_root):
         shared = [file.name for file in manifest.origin if file.sha256 in sha256s]
         if shared and instrument in manifest.instruments:
-            found.append((manifest.run, shared[0]))
+            found.append((manifest, shared[0]))
     return found
 
 
 def remove_run(lake_root: Path, run: str) -> None:
-    """Remove a run: its manifest first, so that a half-removed run is not taken for a whole one."""
+    """Remove a run's files: its manifest first, so that a half-removed run is not taken for a whole one."""
     path = manifest_path(lake_root, run)
     manifest = _parsed(path)
     path.unlink()

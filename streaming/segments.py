@@ -8,6 +8,7 @@ and checked by `native` only (length, kind, version, source, seq, ts_ns, payload
 """
 
 import os
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -138,8 +139,12 @@ class SegmentWriter:
         self._size = 0
         self._ts_ns = 0
         self.records = 0
-        self.append(KIND_HEADER, 0, 0, 0, header.to_json())
-        self._flush()  # a frame of its own, so that the header is read without the rest
+        try:
+            self.append(KIND_HEADER, 0, 0, 0, header.to_json())
+            self._flush()  # a frame of its own, so that the header is read without the rest
+        except BaseException:
+            self.abort()
+            raise
 
     @property
     def path(self) -> Path:
@@ -179,15 +184,21 @@ class SegmentWriter:
         self.publish()
 
     def abort(self) -> None:
-        """Remove what was written."""
-        self._file.close()
+        """Remove what was written; a file that was published stays."""
+        with suppress(OSError):  # the disk is full: what waits cannot be flushed, and need not be
+            self._file.close()
         self._temporary.unlink(missing_ok=True)
 
     def _flush(self) -> None:
-        if self._parts:
+        if not self._parts:
+            return
+        try:
             self._file.write(self._compressor.compress(b"".join(self._parts)))
-            self._parts.clear()
-            self._size = 0
+            self._file.flush()
+        except OSError as error:  # a full disk says no name by itself
+            raise OSError(error.errno, error.strerror, str(self._path)) from error
+        self._parts.clear()
+        self._size = 0
 
 
 class HourlySegments:
@@ -251,12 +262,12 @@ def read_block(path: Path) -> bytes:
         try:
             blocks.append(frame.decompress(memoryview(data)[position:]))
         except zstandard.ZstdError as error:
-            raise SegmentError(path, position, f"not whole: {error}; import or generate it again") from error
+            raise SegmentError(path, position, f"not whole: {error}") from error
         if not frame.eof:
-            raise SegmentError(path, position, "the last block is cut off; import or generate it again")
+            raise SegmentError(path, position, "the last block is cut off")
         position = len(data) - len(frame.unused_data)
     if not blocks:
-        raise SegmentError(path, 0, "empty file; import or generate it again")
+        raise SegmentError(path, 0, "empty file")
     return b"".join(blocks)
 
 
@@ -265,7 +276,7 @@ def scan(path: Path, block: bytes) -> NDArray[np.void]:
     try:
         return native.scan_records(block)
     except ValueError as error:
-        raise SegmentError(path, 0, f"{error}; import or generate it again") from error
+        raise SegmentError(path, None, str(error)) from error
 
 
 def read_header(path: Path) -> SegmentHeader:
@@ -275,9 +286,9 @@ def read_header(path: Path) -> SegmentHeader:
         with path.open("rb") as file:
             block = frame.decompress(file.read(BLOCK_BYTES))
     except zstandard.ZstdError as error:
-        raise SegmentError(path, 0, f"not whole: {error}; import or generate it again") from error
+        raise SegmentError(path, 0, f"not whole: {error}") from error
     if not frame.eof:
-        raise SegmentError(path, 0, "the first block is cut off; import or generate it again")
+        raise SegmentError(path, 0, "the first block is cut off")
     return header_of(path, block)
 
 

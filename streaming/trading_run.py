@@ -21,8 +21,9 @@ from native.config import (
     slot_ids,
     trading_document,
 )
-from streaming.errors import RefusedError, SettingsError, TraderError
+from streaming.errors import BadDataError, RefusedError, SettingsError, TraderError, UsageError
 from streaming.journal import JournalWriter
+from streaming.lock import held
 from streaming.segments import SegmentHeader, SourceEntry
 from streaming.settings import Settings, settings_path
 from streaming.shell.feed import Feed, open_feed
@@ -45,6 +46,8 @@ TABLES_OF_KINDS = {
 KIND_SIM = "sim_private"
 SUMMARY_SUFFIX = ".json"
 JOURNAL_SUFFIX = ".seg.zst"
+RUNS_NAMED = 3
+"""Runs that an error about an unknown one names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,19 +91,20 @@ def start_replay(settings: Settings, request: StartRequest, progress: Progress) 
     header = _journal_header(settings, grid, feed, bundle)
     forecaster = None if bundle is None else load_forecaster(settings, grid, bundle, feed.ts_from_ns)
     journal_path = settings.warehouse.journal_dir / f"{header.run}{JOURNAL_SUFFIX}"
-    journal = JournalWriter(journal_path, header)
-    try:
-        runner = _runner(settings, grid, header, journal, forecaster, feed)
-        for hour in feed.read():
-            runner.run(hour, progress)
-        counts = runner.finish()
-        journal.close()
-    except BaseException:
-        journal.abort()
-        raise
-    _write_tables(lake, header, runner.recorded)
-    summary = _summary(grid, feed, header, counts, journal_path)
-    _write_summary(settings.warehouse.journal_dir, summary)
+    with held(settings.warehouse.run_dir / f"{header.run}.lock"):
+        journal = JournalWriter(journal_path, header)
+        try:
+            runner = _runner(settings, grid, header, journal, forecaster, feed)
+            for hour in feed.read():
+                runner.run(hour, progress)
+            counts = runner.finish()
+            journal.close()
+        except BaseException:
+            journal.abort()
+            raise
+        _write_tables(lake, header, runner.recorded)
+        summary = _summary(grid, feed, header, counts, journal_path)
+        _write_summary(settings.warehouse.journal_dir, summary)
     return summary
 
 
@@ -229,19 +233,25 @@ def summary_path(journal_dir: Path, run: str) -> Path:
 
 
 def read_summary(journal_dir: Path, run: str | None) -> RunSummary:
-    """Return the summary of `run`, or of the newest one; TraderError when there is none."""
-    if run is not None:
-        path = summary_path(journal_dir, run)
-    else:
-        found = sorted(journal_dir.glob(f"*{SUMMARY_SUFFIX}"), key=lambda path: path.stat().st_mtime_ns)
-        path = found[-1] if found else journal_dir / "none"
-    if not path.is_file():
-        raise TraderError(f"{path}: no such run; next: trader start --mode replay")
-    document = orjson.loads(path.read_bytes())
-    document["counts"] = RunCounts(**document["counts"])
-    for key in ("instruments", "masked", "left_out"):
-        document[key] = tuple(document[key])
-    return RunSummary(**document)
+    """Return the summary of `run`, or of the newest one.
+
+    TraderError when no run was made yet, UsageError for a name that is none, BadDataError for a damaged summary.
+    """
+    found = sorted(journal_dir.glob(f"*{SUMMARY_SUFFIX}"), key=lambda path: path.stat().st_mtime_ns)
+    if not found:
+        raise TraderError(f"{journal_dir}: expected a finished run, found none; next: trader start --mode replay")
+    path = found[-1] if run is None else summary_path(journal_dir, run)
+    if path not in found:
+        newest = ", ".join(path.name.removesuffix(SUMMARY_SUFFIX) for path in found[: -RUNS_NAMED - 1 : -1])
+        raise UsageError(f"{journal_dir}: no run is called {run!r}; the newest are: {newest}")
+    try:
+        document = orjson.loads(path.read_bytes())
+        document["counts"] = RunCounts(**document["counts"])
+        for key in ("instruments", "masked", "left_out"):
+            document[key] = tuple(document[key])
+        return RunSummary(**document)
+    except (ValueError, KeyError, TypeError) as error:
+        raise BadDataError(f"{path}: not a run's summary ({error!r}); run trader start again") from error
 
 
 def summary_document(summary: RunSummary) -> JsonObject:

@@ -83,6 +83,16 @@ def record_version(lake: Lake, version: InstrumentVersion) -> None:
         lake.write_table("instruments", _keys(version.venue, version.symbol), _table(rows))
 
 
+def forget_versions(lake: Lake, venue: str, symbol: str, ts_from_ns: int, ts_to_ns: int) -> None:
+    """Remove the versions whose `valid_from_ns` lies in the span, both ends included."""
+    stored = _stored(lake, venue, symbol)
+    rows = [item for item in stored if not ts_from_ns <= item.valid_from_ns <= ts_to_ns]
+    if rows and rows != stored:
+        lake.write_table("instruments", _keys(venue, symbol), _table(rows))
+    elif not rows:
+        lake.remove_partition("instruments", _keys(venue, symbol))
+
+
 def _keys(venue: str, symbol: str) -> dict[str, str]:
     return {"venue": venue, "instrument": symbol}
 

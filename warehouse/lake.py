@@ -80,7 +80,7 @@ class Lake:
             with pq.ParquetFile(path) as file:
                 return file.read()
         except (pa.ArrowInvalid, OSError) as error:
-            raise TornFileError(f"{path}: not a whole Parquet file ({error}); convert that hour again") from error
+            raise TornFileError(f"{path}: not a whole Parquet file ({error}); remove it and make it again") from error
 
     def remove_partition(self, table: str, keys: Mapping[str, str]) -> None:
         """Remove one partition's file when there is one."""
@@ -154,6 +154,8 @@ def replacing(path: Path) -> Iterator[Path]:
         yield temporary
         _fsync(temporary)
         temporary.replace(path)
+    except OSError as error:  # a full disk says no name by itself
+        raise OSError(error.errno, error.strerror or str(error), str(path)) from error
     finally:
         temporary.unlink(missing_ok=True)
     _fsync(path.parent)

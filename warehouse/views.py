@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from warehouse.errors import MartsError
+from warehouse.errors import MartsError, TornFileError
 from warehouse.lake import Lake
 from warehouse.schema import TABLES, WINDOW_VENUES, TableSchema, table_schema
 
@@ -32,12 +32,17 @@ _ARROW_SQL = {
 def connect(lake: Lake, marts: Path | None = None) -> duckdb.DuckDBPyConnection:
     """Return an in-memory connection that sees the lake's tables and, where `marts` is a file, its tables by name.
 
-    The caller closes it. MartsError when the marts' file exists but cannot be opened to read.
+    The caller closes it. TornFileError names a damaged file of the lake, MartsError says that the marts cannot be
+    opened to read.
     """
     connection = duckdb.connect(config={"autoload_known_extensions": False, "autoinstall_known_extensions": False})
     connection.execute("set timezone = 'UTC'")
-    create_views(connection, lake)
-    connection.execute(book_at_sql(lake))
+    try:
+        create_views(connection, lake)
+        connection.execute(book_at_sql(lake))
+    except duckdb.Error as error:
+        first = str(error).strip().splitlines()[0]
+        raise TornFileError(f"{lake.root}: {first}; remove that file and make it again") from error
     if marts is not None and marts.is_file():
         _attach(connection, marts)
     return connection

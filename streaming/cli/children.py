@@ -7,10 +7,15 @@ from pathlib import Path
 
 
 def environment(settings_file: Path | None = None) -> dict[str, str]:
-    """Return the environment of a child: ours, with `LOB_SETTINGS` absolute so that the folder does not matter."""
-    from streaming.settings import settings_path
+    """Return the environment of a child: ours, with `LOB_SETTINGS` absolute so that the folder does not matter.
 
-    return {**os.environ, "LOB_SETTINGS": str(settings_path(settings_file))}
+    A settings file made by us holds the environment's words already; they would win over it again and are left out.
+    """
+    from streaming.settings import overriding, settings_path
+
+    left_out = set() if settings_file is None else overriding().keys()
+    ours = {name: value for name, value in os.environ.items() if name not in left_out}
+    return {**ours, "LOB_SETTINGS": str(settings_path(settings_file))}
 
 
 def run_module(module: str, words: list[str], settings_file: Path | None = None) -> int:

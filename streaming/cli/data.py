@@ -4,12 +4,13 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from streaming.cli.grammar import ProgressLine, add_command, add_json, print_json, time_text
+from streaming.cli.grammar import ProgressLine, add_command, add_json, print_json, rows_count, time_ns, time_text
 
 if TYPE_CHECKING:
     from streaming.importer import ImportRequest, ImportResult
 
 SQL_ROWS_SHOWN = 50
+NS_PER_S = 1_000_000_000
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -21,7 +22,9 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     add_json(parser)
     parser = add_command(commands, "sql", "query the lake: a view per table, book_at(venue, instrument, ts)", run_sql)
     parser.add_argument("query", metavar="QUERY", help='such as "select venue, count(*) from book_updates group by 1"')
-    parser.add_argument("--rows", type=int, default=SQL_ROWS_SHOWN, help="rows shown as text (default %(default)s)")
+    parser.add_argument(
+        "--rows", type=rows_count, default=SQL_ROWS_SHOWN, help="rows shown as text (default %(default)s)"
+    )
     add_json(parser)
     parser = add_command(
         commands, "gaps", "show the gap ledger: every discontinuity, its cause and its repair", run_gaps
@@ -34,7 +37,9 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument("--hours", type=float, required=True, help="hours of market")
     parser.add_argument("--seed", type=int, default=1, help="same seed, same bytes (default %(default)s)")
     parser.add_argument("--effect", type=float, default=1.0, help="strength of the planted effect; 0 plants none")
-    parser.add_argument("--start", default="2026-01-05T00:00:00", help="first hour, UTC (default %(default)s)")
+    parser.add_argument(
+        "--start", type=time_ns, default="2026-01-05T00:00:00", metavar="TIME", help="UTC (default %(default)s)"
+    )
     parser.add_argument("--new-fields", action="store_true", help="with the venues' newer documented fields")
     add_json(parser)
 
@@ -49,7 +54,7 @@ def _add_import(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     parser.add_argument("--size-unit", help="finest size that the venue prints, decimal")
     parser.add_argument("--lot", help="step of our own orders' sizes (default: the size unit)")
     parser.add_argument("--market", help="word in recv_ts/market/raw lines (default: the venue's)")
-    parser.add_argument("--replace", action="store_true", help="remove runs that hold these files under other options")
+    parser.add_argument("--replace", action="store_true", help="put it in place of what the lake holds of these files")
     add_json(parser)
 
 
@@ -167,13 +172,10 @@ def run_emulate(options: argparse.Namespace) -> int:
     from datetime import UTC, datetime
 
     from streaming.cli.generated import generate_market
-    from streaming.errors import UsageError
     from streaming.settings import load_settings
 
-    try:
-        start = datetime.fromisoformat(options.start).replace(tzinfo=UTC)
-    except ValueError:
-        raise UsageError(f"--start: expected a time such as 2026-01-05T00:00:00, found {options.start!r}") from None
+    start = datetime.fromtimestamp(options.start // NS_PER_S, tz=UTC)
+    start = start.replace(microsecond=options.start % NS_PER_S // 1_000)
     lake_root = options.to or load_settings().warehouse.lake_dir
     document = generate_market(lake_root, options.hours, options.seed, options.effect, start, options.new_fields)
     if options.json:

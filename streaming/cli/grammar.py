@@ -29,8 +29,8 @@ def add_json(parser: argparse.ArgumentParser) -> None:
 
 
 def print_json(document: "JsonValue") -> None:
-    """Print one JSON document; numbers wider than a double's 53 bits stay exact."""
-    json.dump(document, sys.stdout, ensure_ascii=False, indent=2)
+    """Print one JSON document; whole numbers stay exact, however wide."""
+    json.dump(document, sys.stdout, ensure_ascii=False, indent=2, allow_nan=False)
     sys.stdout.write("\n")
 
 
@@ -45,6 +45,13 @@ def time_ns(text: str) -> int:
     at = at if at.tzinfo else at.replace(tzinfo=UTC)
     whole = int(at.replace(microsecond=0).timestamp())
     return whole * 1_000_000_000 + at.microsecond * 1_000
+
+
+def rows_count(text: str) -> int:
+    """Return a number of rows above zero; for `type=`."""
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"expected a whole number above 0, found {text!r}")
+    return int(text)
 
 
 def time_text(ts_ns: int) -> str:

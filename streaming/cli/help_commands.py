@@ -5,6 +5,9 @@ from pathlib import Path
 
 from streaming.cli.grammar import add_command, add_json, print_json
 
+HOURS, SEED = 2.0, 1
+"""Of the generated market."""
+
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add this group's commands."""
@@ -12,10 +15,18 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         commands, "demo", "the whole job on recordings or a generated market, no keys, no network", run_demo
     )
     parser.add_argument("--recordings", type=Path, metavar="FOLDER", help="folder with a recordings.toml")
-    parser.add_argument("--hours", type=float, default=2.0, help="hours of generated market (default %(default)s)")
-    parser.add_argument("--seed", type=int, default=1, help="of the generated market (default %(default)s)")
+    parser.add_argument("--hours", type=float, default=HOURS, help="hours of generated market (default %(default)s)")
+    parser.add_argument("--seed", type=int, default=SEED, help="of the generated market (default %(default)s)")
     parser.add_argument("--data-dir", type=Path, help="where it writes (default: demo or demo-recordings in data)")
     add_json(parser)
+
+
+def _folder_name(options: argparse.Namespace) -> str:
+    """Return a folder of each market's own: two of them in one lake would mix."""
+    if options.recordings is not None:
+        return "demo-recordings"
+    is_usual = (options.hours, options.seed) == (HOURS, SEED)
+    return "demo" if is_usual else f"demo-{options.hours:g}h-seed{options.seed}"
 
 
 def run_demo(options: argparse.Namespace) -> int:
@@ -24,8 +35,7 @@ def run_demo(options: argparse.Namespace) -> int:
     from streaming.settings import load_settings
 
     settings = load_settings()
-    name = "demo" if options.recordings is None else "demo-recordings"  # two markets in one lake would mix
-    folder = options.data_dir or settings.data_dir / name
+    folder = options.data_dir or settings.data_dir / _folder_name(options)
     request = DemoRequest(
         recordings=options.recordings, hours=options.hours, seed=options.seed, data_dir=folder.resolve()
     )

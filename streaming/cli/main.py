@@ -4,12 +4,16 @@ Exit codes: 0 done, 1 failed, 2 usage, 3 refused by a safety rule, 4 not running
 """
 
 import argparse
+import errno
 import os
+import signal
 import sys
 from collections.abc import Sequence
+from types import FrameType
 
 from streaming.cli import data, help_commands, models, trading
-from streaming.errors import TraderError
+from streaming.errors import BadDataError, TraderError
+from warehouse.errors import WarehouseError
 
 EPILOG = """exit codes: 0 done, 1 failed, 2 usage, 3 refused by a safety rule, 4 not running, 5 bad data
 settings:   settings.toml beside the project, another file by LOB_SETTINGS, one key by LOB_SECTION__KEY"""
@@ -18,18 +22,21 @@ settings:   settings.toml beside the project, another file by LOB_SETTINGS, one 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; errors become one line on stderr."""
     parsed = build_parser().parse_args(arguments)
+    if arguments is None:  # we are the process, not called by one
+        signal.signal(signal.SIGTERM, _stop)
     try:
         code = parsed.run(parsed)
     except TraderError as error:
         return _complain(str(error), error.exit_code)
-    except KeyboardInterrupt:
-        return _complain("stopped by Ctrl-C", 1)
+    except WarehouseError as error:
+        return _complain(str(error), BadDataError.exit_code)
+    except KeyboardInterrupt as stop:
+        return _complain(f"stopped by {str(stop) or 'Ctrl-C'}; nothing half-written stays", 1)
     except BrokenPipeError:  # the reader of our output (head, less) went away
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
-        place = f"{error.filename}: " if error.filename else ""
-        return _complain(f"{place}{error.strerror or error}; check the path and its permissions", 1)
+        return _complain(_disk_text(error), 1)
     assert isinstance(code, int)
     return code
 
@@ -46,6 +53,18 @@ def build_parser() -> argparse.ArgumentParser:
     for group in (data, models, trading, help_commands):
         group.add_commands(commands)
     return parser
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    """End as Ctrl-C does, so that files begun are removed."""
+    raise KeyboardInterrupt(signal.Signals(number).name)
+
+
+def _disk_text(error: OSError) -> str:
+    place = f"{error.filename}: " if error.filename else ""
+    is_full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    advice = "free some space, or name another disk by warehouse.data_dir" if is_full else "check path and permissions"
+    return f"{place}{error.strerror or error}; {advice}"
 
 
 def _complain(message: str, code: int) -> int:

@@ -100,7 +100,9 @@ def run_replay(options: argparse.Namespace) -> int:
     from streaming.replay import replay
 
     if not options.journal.is_file():
-        raise BadDataError(f"{options.journal}: no such file; journals are listed by: trader report --json")
+        raise BadDataError(
+            f"{options.journal}: expected a journal, found no file; they stand in data/journal, trader report names one"
+        )
     progress = ProgressLine()
     try:
         verdict = replay(options.journal, progress)

@@ -5,7 +5,7 @@ Three venues list BTCUSDT: the USD-M perpetual leads, both spots follow, and how
 The answer goes to `<lake>/truth/<run>.parquet`, which only tests and reports may read.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +18,7 @@ from streaming.emulator.market_frames import MarketFrames
 from streaming.emulator.market_model import MarketBlock, MarketModel
 from streaming.emulator.truth import TruthWriter
 from streaming.errors import UsageError
+from streaming.runs import RunManifest, write_manifest
 from streaming.segments import (
     KIND_FRAME,
     KIND_REQUEST,
@@ -31,6 +32,8 @@ Progress = Callable[[int, int], None]
 """Called with the steps done and the steps in all."""
 
 DEFAULT_START = datetime(2026, 1, 5, tzinfo=UTC)
+HOURS_MAX = 1_000
+"""About 40 GB of segments; a longer history is better made in parts."""
 BLOCK_STEPS = 6_000
 """Steps made at once: ten minutes. Part of the market's definition, as randomness is drawn block by block."""
 
@@ -70,8 +73,8 @@ def generate(
     start_ns = _checked_start_ns(hours, seed, effect, start)
     steps = round(hours * p.STEPS_PER_HOUR)
     run = run_name(hours, seed, effect, start, new_fields)
-    writer = _RunWriter(lake_root, run, effect, start_ns)
     market, frames = MarketModel(seed, effect), MarketFrames(seed, start_ns, new_fields=new_fields)
+    writer = _RunWriter(lake_root, run, effect, start_ns)
     try:
         for first in range(0, steps, BLOCK_STEPS):
             block = market.advance(min(BLOCK_STEPS, steps - first))
@@ -79,6 +82,7 @@ def generate(
             if progress is not None:
                 progress(first + len(block), steps)
         truth, segments = writer.close()
+        _note_run(lake_root, run, segments, sum(writer.frame_counts), start_ns, steps)
     except BaseException:
         writer.abort()
         raise
@@ -94,6 +98,21 @@ def generate(
         segments=segments,
         truth=truth,
     )
+
+
+def _note_run(lake_root: Path, run: str, segments: Sequence[Path], frames: int, start_ns: int, steps: int) -> None:
+    """Write the run's manifest, last of all: with it the run is whole."""
+    manifest = RunManifest(
+        run=run,
+        instruments=tuple(f"{instrument.venue}:{SYMBOL}" for instrument in INSTRUMENTS),
+        origin=(),
+        files={str(path.relative_to(lake_root)): path.stat().st_size for path in segments},
+        frames=frames,
+        snapshots=len(INSTRUMENTS),
+        ts_from_ns=start_ns,
+        ts_to_ns=start_ns + steps * p.STEP_NS,
+    )
+    write_manifest(lake_root, manifest)
 
 
 def run_name(hours: float, seed: int, effect: float, start: datetime, new_fields: bool) -> str:
@@ -163,8 +182,8 @@ class _RunWriter:
 
 
 def _checked_start_ns(hours: float, seed: int, effect: float, start: datetime) -> int:
-    if round(hours * p.STEPS_PER_HOUR) < 1:
-        raise UsageError(f"hours: expected at least one step of 100 ms, found {hours}")
+    if not p.STEPS_PER_HOUR**-1 <= hours <= HOURS_MAX:
+        raise UsageError(f"hours: expected at least one step of 100 ms and at most {HOURS_MAX} h, found {hours}")
     if seed < 0:
         raise UsageError(f"seed: expected 0 or more, found {seed}")
     if not 0.0 <= effect <= 1.0:

@@ -12,6 +12,7 @@ of coefficients per pair of regimes answers every step. Written as bps of the mi
 """
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -116,6 +117,8 @@ class TruthWriter:
 
     def abort(self) -> None:
         """Remove what was written."""
-        self._writer.close()
-        self._file.close()
+        with suppress(OSError):  # the disk is full: what waits cannot be flushed, and need not be
+            self._writer.close()
+        with suppress(OSError):
+            self._file.close()
         self._temporary.unlink(missing_ok=True)

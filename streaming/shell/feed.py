@@ -1,11 +1,11 @@
 """Which raw segments a replay hears, merged into one stream by (ts_recv_ns, run, seq).
 
 One engine's tables are made of the headers of all segments: instruments of the grid first, in slot order, sources
-renumbered so that those of several runs stay apart. Where two runs hold the same instrument at the same time the longer
-one is heard and the other is left out (and named), as the conversion to tables does.
+renumbered so that those of several runs stay apart. Where two runs hold the same instrument at the same time one is
+heard and the other left out (and named), by the rule of the conversion to tables: `raw_hour.choose_runs`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 import native
 from streaming.errors import BadDataError, UsageError
-from streaming.segments import HOUR_NS, InstrumentEntry, SegmentHeader, SourceEntry, read_block, read_header, scan
+from streaming.raw_hour import RunHour, choose_runs, kin_of, read_files
+from streaming.segments import HOUR_NS, InstrumentEntry, SegmentHeader, SourceEntry, read_header
 from warehouse.lake import Lake
 
 NEVER_NS = 2**63 - 1
@@ -23,12 +24,17 @@ NEVER_NS = 2**63 - 1
 
 @dataclass(frozen=True, slots=True)
 class SegmentRef:
-    """One segment file and where its run's sources begin in the engine's table."""
+    """One segment file and where its run's sources begin in the engine's table.
+
+    `is_asked_for` False: the run holds nothing of the feed's instruments and only bears on which of the others speaks.
+    """
 
     path: Path
+    venue: str
     header: SegmentHeader
     run_index: int
     source_offset: int
+    is_asked_for: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,49 +60,29 @@ class Feed:
     def read(self) -> Iterator[FeedHour]:
         """Yield the merged records hour by hour; SegmentError names a damaged file."""
         for refs in self.hours:
-            parts = [_read_part(ref) for ref in refs]
-            kept = self._heard([part for part in parts if part.end_ns])
-            merged = native.merge_blocks(
-                [part.block for part in kept],
-                [part.ref.run_index for part in kept],
-                [part.ref.source_offset for part in kept],
-            )
+            places = {(ref.venue, ref.header.run): ref for ref in refs if ref.is_asked_for}
+            blocks: list[bytes] = []
+            runs: list[int] = []
+            offsets: list[int] = []
+            for run in self._heard(refs):
+                ref = places.get((run.venue, run.run))
+                if ref is not None:
+                    blocks.extend(run.blocks)
+                    runs.extend([ref.run_index] * len(run.blocks))
+                    offsets.extend([ref.source_offset] * len(run.blocks))
+            merged = native.merge_blocks(blocks, runs, offsets)
             yield FeedHour(merged, native.scan_records(merged))
 
-    def _heard(self, parts: Sequence["_Part"]) -> list["_Part"]:
-        """Return the parts that speak for their instruments: the longest first, none that overlaps one of them."""
-        taken: dict[str, list[_Part]] = {}
-        for part in sorted(parts, key=lambda part: (part.begin_ns - part.end_ns, part.ref.header.run)):
-            names = [entry.name for entry in part.ref.header.instruments]
-            if any(part.overlaps(other) for name in names for other in taken.get(name, [])):
-                self.left_out.append(part.ref.path.name)
-                continue
-            for name in names:
-                taken.setdefault(name, []).append(part)
-        heard = {id(part) for own in taken.values() for part in own}
-        return [part for part in parts if id(part) in heard]
-
-
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """One segment in memory and the times of its first and last record after the header."""
-
-    ref: SegmentRef
-    block: bytes
-    begin_ns: int
-    end_ns: int
-
-    def overlaps(self, other: "_Part") -> bool:
-        """Tell whether another run's part has a time in common with this one."""
-        is_other_run = self.ref.header.run != other.ref.header.run
-        return is_other_run and self.begin_ns <= other.end_ns and other.begin_ns <= self.end_ns
-
-
-def _read_part(ref: SegmentRef) -> _Part:
-    block = read_block(ref.path)
-    times = scan(ref.path, block)["ts_ns"]
-    begin_ns, end_ns = (int(times[1]), int(times[-1])) if len(times) > 1 else (0, 0)
-    return _Part(ref, block, begin_ns, end_ns)
+    def _heard(self, refs: Sequence[SegmentRef]) -> list[RunHour]:
+        """Return the runs that speak in this hour, in order of (run, venue); note the segments left out."""
+        heard: list[RunHour] = []
+        for venue in sorted({ref.venue for ref in refs}):
+            own = [ref for ref in refs if ref.venue == venue]
+            chosen = choose_runs(read_files([ref.path for ref in own], venue))
+            speakers = {run.run: run for runs in chosen.values() for run in runs}
+            heard.extend(speakers.values())
+            self.left_out += [ref.path.name for ref in own if ref.is_asked_for and ref.header.run not in speakers]
+        return sorted(heard, key=lambda run: (run.run, run.venue))
 
 
 def open_feed(lake: Lake, names: Sequence[str], ts_from_ns: int | None, ts_to_ns: int | None) -> Feed:
@@ -106,19 +92,21 @@ def open_feed(lake: Lake, names: Sequence[str], ts_from_ns: int | None, ts_to_ns
     `ts_from_ns`, not at that time. UsageError when the lake holds none of the instruments.
     """
     to_ns = NEVER_NS if ts_to_ns is None else ts_to_ns
-    found = [(hour_ns, path, read_header(path)) for hour_ns, path in _segments(lake, names, to_ns)]
-    own = [(hour_ns, path, header) for hour_ns, path, header in found if _holds(header, names)]
-    wanted = [item for item in own if item[2].run in _open_runs(own, ts_from_ns or 0)]
+    if ts_from_ns is not None and to_ns <= ts_from_ns:
+        raise UsageError("--to: expected a time after --from, found one before it")
+    found = list(_segments(lake, names, to_ns))
+    own = [segment for segment in found if segment.names_one_of(names)]
+    open_runs = {segment.header.run for segment in own if segment.hour_ns + HOUR_NS > (ts_from_ns or 0)}
+    wanted = [segment for segment in own if segment.header.run in open_runs]
     if not wanted:
         raise UsageError(f"the lake holds no segment of {', '.join(names)} in that span; next: trader instruments")
-    sources, offsets = _source_table([header for _, _, header in wanted])
-    order = sorted(offsets)
-    hours: dict[int, list[SegmentRef]] = {}
-    for hour_ns, path, header in wanted:
-        ref = SegmentRef(path, header, order.index(header.run), offsets[header.run])
-        hours.setdefault(hour_ns, []).append(ref)
+    sources, offsets = _source_table([segment.header for segment in wanted])
+    hours: dict[int, list[SegmentRef]] = {segment.hour_ns: [] for segment in wanted}
+    for segment in [*wanted, *_kin(found, own, names)]:
+        if segment.hour_ns in hours:
+            hours[segment.hour_ns].append(_reference(segment, offsets))
     return Feed(
-        instruments=_instrument_table([header for _, _, header in wanted], names),
+        instruments=_instrument_table([segment.header for segment in wanted], names),
         sources=sources,
         hours=[sorted(hours[hour], key=lambda ref: (ref.run_index, ref.path.name)) for hour in sorted(hours)],
         ts_from_ns=ts_from_ns or min(hours),
@@ -126,25 +114,51 @@ def open_feed(lake: Lake, names: Sequence[str], ts_from_ns: int | None, ts_to_ns
     )
 
 
-def _segments(lake: Lake, names: Sequence[str], to_ns: int) -> Iterator[tuple[int, Path]]:
+@dataclass(frozen=True, slots=True)
+class _Segment:
+    hour_ns: int
+    path: Path
+    venue: str
+    header: SegmentHeader
+
+    def names_one_of(self, names: Sequence[str]) -> bool:
+        return any(entry.venue == self.venue and entry.name in names for entry in self.header.instruments)
+
+
+def _segments(lake: Lake, names: Sequence[str], to_ns: int) -> Iterator[_Segment]:
     for venue in sorted({name.partition(":")[0] for name in names}):
         for hour in lake.hours(venue):
             hour_ns = _hour_ns(hour)
             if hour_ns < to_ns:
-                yield from ((hour_ns, path) for path in lake.segments(venue, hour))
+                for path in lake.segments(venue, hour):
+                    yield _Segment(hour_ns, path, venue, read_header(path))
+
+
+def _kin(found: Sequence[_Segment], own: Sequence[_Segment], names: Sequence[str]) -> list[_Segment]:
+    """Return the segments that hold nothing of `names`, yet compete with one that does."""
+    kin: list[_Segment] = []
+    for venue in sorted({segment.venue for segment in own}):
+        others = [segment for segment in found if segment.venue == venue]
+        runs = kin_of([segment.header for segment in others], venue, names)
+        kin += [segment for segment in others if segment.header.run in runs and not segment.names_one_of(names)]
+    return kin
+
+
+def _reference(segment: _Segment, offsets: Mapping[str, int]) -> SegmentRef:
+    run = segment.header.run
+    is_asked_for = run in offsets
+    return SegmentRef(
+        path=segment.path,
+        venue=segment.venue,
+        header=segment.header,
+        run_index=sorted(offsets).index(run) if is_asked_for else len(offsets),
+        source_offset=offsets.get(run, 0),
+        is_asked_for=is_asked_for,
+    )
 
 
 def _hour_ns(hour: datetime) -> int:
     return int(hour.astimezone(UTC).timestamp()) * 1_000_000_000
-
-
-def _holds(header: SegmentHeader, names: Sequence[str]) -> bool:
-    return any(entry.name in names for entry in header.instruments)
-
-
-def _open_runs(segments: Sequence[tuple[int, Path, SegmentHeader]], from_ns: int) -> set[str]:
-    """Return the runs that have a segment in or after the hour of `from_ns`."""
-    return {header.run for hour_ns, _, header in segments if hour_ns + HOUR_NS > from_ns}
 
 
 def _source_table(headers: Sequence[SegmentHeader]) -> tuple[tuple[SourceEntry, ...], dict[str, int]]:

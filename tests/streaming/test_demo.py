@@ -1,7 +1,15 @@
 """The demo's grid: the symbol whose venues were recorded together longest."""
 
-from streaming.demo import derive_grid
+from pathlib import Path
+
+import pytest
+
+from streaming.cli.main import main
+from streaming.demo import derive_grid, generated_grid
+from streaming.emulator.generator import generate
 from streaming.importer import ImportResult
+from streaming.runs import read_manifest
+from streaming.settings import load_settings
 
 
 def result(instrument: str, begin: int, end: int) -> ImportResult:
@@ -38,3 +46,33 @@ def test_longest_recording_is_chosen_where_none_overlap() -> None:
     grid = derive_grid([result("bybit_spot:ETHUSDT", 0, 10), result("binance_usdm:BTCUSDT", 20, 50)])
 
     assert grid.instruments == ("binance_usdm:BTCUSDT",)
+
+
+def test_settings_of_other_instruments_leave_the_generated_market_a_grid_of_its_own(settings_file: Path) -> None:
+    assert generated_grid(load_settings()).name == "main"
+
+    settings_file.write_text(settings_file.read_text().replace("BTCUSDT", "ETHUSDT"))
+
+    grid = generated_grid(load_settings())
+    assert (grid.name, grid.reference) == ("demo", "binance_usdm:BTCUSDT")
+
+
+def test_demo_folder_that_holds_another_market_is_refused(
+    settings_file: Path, data_dir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["emulate", "--hours", "0.002", "--to", str(data_dir / "demo" / "lake")]) == 0
+
+    assert main(["demo", "--hours", "0.001", "--data-dir", str(data_dir / "demo")]) == 3
+
+    assert "give another --data-dir" in capsys.readouterr().err
+
+
+def test_market_cut_off_between_its_files_is_generated_again(data_dir: Path) -> None:
+    """The truth appears first, the run's manifest last: only with it is the market there."""
+    lake = data_dir / "lake"
+    run = generate(lake, 0.002, 1)
+    run.segments[0].unlink()
+
+    assert read_manifest(lake, run.run) is None
+    assert generate(lake, 0.002, 1).segments == run.segments
+    assert read_manifest(lake, run.run) is not None

@@ -103,7 +103,7 @@ def test_truncated_line_is_named(tmp_path: Path) -> None:
     path = tmp_path / "a"
     path.write_text(f"1723161254024619568 {DEPTH}\n1723161254024619569 {DEPTH[:40]}")
 
-    with pytest.raises(RecordingError, match="line 2: truncated"):
+    with pytest.raises(RecordingError, match="line 2: expected a whole recorded message, found it truncated"):
         list(read_frames(path, "binance_spot"))
 
 
@@ -114,7 +114,7 @@ def test_cut_off_compression_is_named_with_its_line(tmp_path: Path, suffix: str)
     path = tmp_path / f"a.{suffix}"
     path.write_bytes(data[: len(data) // 2])
 
-    with pytest.raises(RecordingError, match=r"line \d+: compressed data is damaged or cut off"):
+    with pytest.raises(RecordingError, match=r"compressed data is damaged or cut off after line \d+"):
         list(read_frames(path, "binance_spot"))
 
 

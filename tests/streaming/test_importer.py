@@ -19,7 +19,12 @@ def silent(message: str) -> None:
 
 
 def line(ts_ns: int, symbol: str = "ETHUSDT") -> str:
-    return f'{ts_ns} {{"stream":"{symbol.lower()}@depth","data":{{"s":"{symbol}"}}}}\n'
+    """Return a depth update as Binance spot sends it; ids grow with the time."""
+    update = ts_ns - T0_NS + 1_000
+    return (
+        f'{ts_ns} {{"stream":"{symbol.lower()}@depth","data":{{"e":"depthUpdate","E":1723161254000,"s":"{symbol}",'
+        f'"U":{update},"u":{update},"b":[["2683.80","3.0292"]],"a":[]}}}}\n'
+    )
 
 
 def request(*files: Path) -> ImportRequest:
@@ -146,9 +151,9 @@ def test_missing_tick_names_the_option(tmp_path: Path) -> None:
 
 
 def test_rest_replies_listed_ahead_wait_for_their_moment(recordings: Path, tmp_path: Path) -> None:
-    """Cryptofeed lists its REST replies before the stream; tick and size unit come from the exchange information."""
+    """Cryptofeed lists its REST replies before the stream; the size unit comes from the exchange information."""
     ask = ImportRequest(
-        files=(recordings / "cryptofeed" / "BINANCE.jsonl.zst",), venue="binance_spot", symbol="NKNUSDT"
+        files=(recordings / "cryptofeed" / "BINANCE.jsonl.zst",), venue="binance_spot", symbol="NKNUSDT", tick="0.00001"
     )
 
     result = import_recording(tmp_path / "lake", ask, silent)
@@ -158,7 +163,7 @@ def test_rest_replies_listed_ahead_wait_for_their_moment(recordings: Path, tmp_p
     entry = read_header(path).instruments[0]
     assert (records["ts_ns"][1:] >= records["ts_ns"][:-1]).all()
     assert records["source"].tolist().count(1) == result.snapshots == 1
-    assert (entry.tick, entry.size_unit, entry.lot, entry.base) == ("0.0001", "0.00000001", "1", "NKN")
+    assert (entry.tick, entry.size_unit, entry.lot, entry.base) == ("0.00001", "0.00000001", "1", "NKN")
 
 
 def test_order_is_judged_after_selection_of_the_market(recordings: Path, tmp_path: Path) -> None:

@@ -10,7 +10,10 @@ import pytest
 
 from streaming.cli.main import main
 
-LINE = '1723161254024619568 {"stream":"ethusdt@depth","data":{"s":"ETHUSDT"}}\n'
+LINE = (
+    '1723161254024619568 {"stream":"ethusdt@depth","data":{"e":"depthUpdate","E":1723161254000,"s":"ETHUSDT",'
+    '"U":5,"u":5,"b":[["2683.80","3.0292"]],"a":[]}}\n'
+)
 OPTIONS = ["--venue", "binance_spot", "--instrument", "ETHUSDT", "--tick", "0.01", "--size-unit", "0.0001"]
 
 

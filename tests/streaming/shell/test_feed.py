@@ -1,10 +1,12 @@
 """Which segments a replay hears."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from streaming.errors import BadDataError, UsageError
+from streaming.raw_hour import choose_runs, read_runs
 from streaming.segments import KIND_FRAME, HourlySegments, InstrumentEntry, SegmentHeader, SourceEntry
 from streaming.shell.feed import open_feed
 from warehouse.lake import Lake
@@ -14,7 +16,9 @@ T0_NS = 472_222 * HOUR_NS
 NAME = "binance_spot:ETHUSDT"
 
 
-def write_run(root: Path, run: str, ts_ns: list[int], tick: str = "0.01") -> None:
+def write_run(
+    root: Path, run: str, ts_ns: list[int], tick: str = "0.01", symbols: tuple[str, ...] = ("ETHUSDT",)
+) -> None:
     entry = InstrumentEntry(
         id=0,
         venue="binance_spot",
@@ -27,7 +31,11 @@ def write_run(root: Path, run: str, ts_ns: list[int], tick: str = "0.01") -> Non
         taker_fee_bps="1",
     )
     source = SourceEntry(id=0, venue="binance_spot", instrument=None, kind="websocket")
-    header = SegmentHeader(run=run, instruments=(entry,), sources=(source,))
+    header = SegmentHeader(
+        run=run,
+        instruments=tuple(replace(entry, id=number, symbol=symbol) for number, symbol in enumerate(symbols)),
+        sources=(source,),
+    )
     segments = HourlySegments(root, header, "binance_spot", 0)
     for seq, at in enumerate(ts_ns, start=1):
         segments.append(KIND_FRAME, 0, seq, at, run.encode())
@@ -86,3 +94,37 @@ def test_runs_of_two_ticks_in_one_span_are_refused(tmp_path: Path) -> None:
 def test_empty_span_says_what_was_asked_for(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="the lake holds no segment of binance_spot:ETHUSDT"):
         open_feed(Lake(tmp_path), [NAME], None, None)
+
+
+def test_feed_hears_the_runs_that_tables_are_made_of(tmp_path: Path) -> None:
+    """Hour by hour the longest run stands, and the next that leaves it alone: one rule for both."""
+    lake = Lake(tmp_path)
+    write_run(tmp_path, "a", [T0_NS, T0_NS + 40])
+    write_run(tmp_path, "b", [T0_NS + 30, T0_NS + 90, T0_NS + HOUR_NS, T0_NS + HOUR_NS + 5])
+    write_run(tmp_path, "c", [T0_NS + 5, T0_NS + 10])
+    write_run(tmp_path, "d", [T0_NS + HOUR_NS + 1, T0_NS + HOUR_NS + 50])
+
+    heard = [
+        sorted({bytes(hour.block[row["offset"] : row["offset"] + row["length"]]).decode() for row in hour.records})
+        for hour in open_feed(lake, [NAME], None, None).read()
+    ]
+
+    chosen = [choose_runs(read_runs(lake, "binance_spot", hour)) for hour in lake.hours("binance_spot")]
+    assert heard == [sorted(run.run for run in by_symbol["ETHUSDT"]) for by_symbol in chosen]
+    assert heard == [["b", "c"], ["d"]]
+
+
+def test_run_that_competes_through_another_instrument_is_weighed_and_not_heard(tmp_path: Path) -> None:
+    """Run `both` loses BTCUSDT to a longer run, so its ETHUSDT is not heard either: one socket carries both."""
+    write_run(tmp_path, "both", [T0_NS, T0_NS + 10], symbols=("ETHUSDT", "BTCUSDT"))
+    write_run(tmp_path, "long", [T0_NS, T0_NS + 50], symbols=("BTCUSDT",))
+    write_run(tmp_path, "short", [T0_NS + 2, T0_NS + 4])
+
+    assert times(tmp_path) == [T0_NS + 2, T0_NS + 4]
+    chosen = choose_runs(read_runs(Lake(tmp_path), "binance_spot", Lake(tmp_path).hours("binance_spot")[0]))
+    assert [run.run for run in chosen["ETHUSDT"]] == ["short"]
+
+
+def test_span_that_ends_before_it_begins_is_usage(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="--to: expected a time after --from"):
+        open_feed(Lake(tmp_path), [NAME], 2, 1)
