@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from native.config import Section
+from streaming.record_config import RecordConfig
 
 
 class ReplaySettings(Section):
@@ -21,3 +22,4 @@ class StreamingConfig(Section):
     grid: str = "main"
     """Name of the `[[grid]]` that the trader trades on."""
     replay: ReplaySettings = ReplaySettings()
+    record: RecordConfig = RecordConfig()

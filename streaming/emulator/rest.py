@@ -1,0 +1,198 @@
+"""The venues' public REST requests, answered from the true books, with weights, limits and the faults that touch them.
+
+Pure: a request and a time in, a reply out. Windows of limits are aligned to the shared clock, whose seconds Retry-After
+counts too. Continued requests beyond a limit turn 429 into 418, a ban of two minutes, as on Binance.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import orjson
+
+from streaming.emulator.faults import FaultKind, VenueFaults
+from streaming.emulator.listing import exchange_information
+from streaming.emulator.true_book import BookState, TrueBook
+from streaming.segments import InstrumentEntry
+
+NS_PER_MS, NS_PER_S = 1_000_000, 1_000_000_000
+BAN_S = 120
+ABUSE_MAX = 10
+"""Requests refused in one window before the ban."""
+JSON_TYPE, HTML_TYPE = "application/json;charset=UTF-8", "text/html"
+Query = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What goes back over HTTP."""
+
+    status: int
+    body: bytes
+    headers: dict[str, str] = field(default_factory=dict)
+    content_type: str = JSON_TYPE
+
+
+class RefusalError(Exception):
+    """A request that the venue refuses, with its own code."""
+
+    def __init__(self, status: int, code: int, text: str) -> None:
+        super().__init__(text)
+        self.status, self.code, self.text = status, code, text
+
+
+@dataclass(frozen=True, slots=True)
+class RestVenue:
+    """What the answers of a venue are made from."""
+
+    name: str
+    entries: Sequence[InstrumentEntry]
+    books: Mapping[str, TrueBook]
+    faults: VenueFaults
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One path: what it costs, and its answer at a time."""
+
+    weight: Callable[[Query], int]
+    answer: Callable[[RestVenue, Query, int], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class RestForm:
+    """How one venue speaks REST."""
+
+    endpoints: Mapping[str, Endpoint]
+    weight_max: int
+    window_ns: int
+    header: Callable[[int, int, int], dict[str, str]]
+    """Of used weight, its limit, end of the window in ms."""
+    error: Callable[[int, int, str, int], Reply]
+    """Of HTTP status, code, text, time in ms."""
+    limit_code: int
+    limit_text: str
+
+
+class RestDesk:
+    """Answers one venue's REST requests and keeps account of their weight (all clients are one address)."""
+
+    def __init__(self, venue: RestVenue, form: RestForm) -> None:
+        self._venue, self._form = venue, form
+        self._window, self._used, self._refused = -1, 0, 0
+        self._banned_until_ns = 0
+        self.requests: dict[str, int] = {}
+        """Answered with 200, by path; only paths that exist."""
+        self.refusals = 0
+        """Answered with 429 or 418, by limit or fault."""
+
+    def answer(self, path: str, query: Query, now_ns: int) -> Reply:
+        """Answer `GET path?query`."""
+        endpoint, form = self._form.endpoints.get(path), self._form
+        stated_ms = now_ns // NS_PER_MS + self._venue.faults.skew_ms(now_ns)
+        if endpoint is None:
+            return form.error(404, -5000, f"Path {path}, Method GET is invalid", stated_ms)
+        refused = self._refused_by_limit(endpoint.weight(query), now_ns)
+        if refused is not None:
+            return refused
+        headers = form.header(self._used, form.weight_max, (self._window + 1) * form.window_ns // NS_PER_MS)
+        try:
+            body = endpoint.answer(self._venue, query, now_ns)
+        except RefusalError as refusal:
+            reply = form.error(refusal.status, refusal.code, refusal.text, stated_ms)
+            return Reply(reply.status, reply.body, headers)
+        self.requests[path] = self.requests.get(path, 0) + 1
+        return self._spoilt(Reply(200, body, headers), now_ns)
+
+    def _refused_by_limit(self, weight: int, now_ns: int) -> Reply | None:
+        form, faults = self._form, self._venue.faults
+        window = now_ns // form.window_ns
+        if window != self._window:
+            self._window, self._used, self._refused = window, 0, 0
+        armed = faults.waiting(FaultKind.refuse_rest)
+        if armed is not None:
+            faults.strike(armed, now_ns)
+            return self._refuse(armed.fault.status, armed.fault.retry_after_s, now_ns)
+        if now_ns < self._banned_until_ns:
+            return self._refuse(418, _seconds_until(self._banned_until_ns, now_ns), now_ns)
+        if self._used + weight <= form.weight_max:
+            self._used += weight
+            return None
+        self._refused += 1
+        if self._refused > ABUSE_MAX:
+            self._banned_until_ns = now_ns + BAN_S * NS_PER_S
+            return self._refuse(418, BAN_S, now_ns)
+        return self._refuse(429, _seconds_until((window + 1) * form.window_ns, now_ns), now_ns)
+
+    def _refuse(self, status: int, retry_after_s: int, now_ns: int) -> Reply:
+        self.refusals += 1
+        form = self._form
+        reply = form.error(status, form.limit_code, form.limit_text, now_ns // NS_PER_MS)
+        headers = form.header(self._used, form.weight_max, (self._window + 1) * form.window_ns // NS_PER_MS)
+        return Reply(status, reply.body, {**headers, "Retry-After": str(retry_after_s)})
+
+    def _spoilt(self, reply: Reply, now_ns: int) -> Reply:
+        armed = self._venue.faults.waiting(FaultKind.bad_reply)
+        if armed is None:
+            return reply
+        self._venue.faults.strike(armed, now_ns)
+        if armed.fault.form == "html":
+            page = b"<html><head><title>502 Bad Gateway</title></head><body>cloudfront</body></html>"
+            return Reply(200, page, reply.headers, HTML_TYPE)
+        return Reply(200, b"" if armed.fault.form == "empty" else reply.body[: len(reply.body) // 2], reply.headers)
+
+
+def book_for(venue: RestVenue, query: Query, levels: int, now_ns: int) -> BookState:
+    """Return the book asked for, out of the old cache where a fault says so; RefusalError when there is none."""
+    symbol = query.get("symbol")
+    if symbol is None:
+        raise RefusalError(400, -1102, "Mandatory parameter 'symbol' was not sent, was empty/null, or malformed.")
+    book = venue.books.get(symbol)
+    if book is None:
+        raise RefusalError(400, -1121, "Invalid symbol.")
+    armed = venue.faults.waiting(FaultKind.stale_snapshot, symbol)
+    state = book.state(levels, age_ns=armed.fault.age_ms * NS_PER_MS if armed else 0)
+    if state is None:
+        raise RefusalError(503, -1, "Service Unavailable.")
+    if armed is not None:
+        armed.last_id = state.last_id
+        venue.faults.strike(armed, now_ns)
+    return state
+
+
+def stated_ms(venue: RestVenue, now_ns: int) -> int:
+    """Return the time that the venue states."""
+    return now_ns // NS_PER_MS + venue.faults.skew_ms(now_ns)
+
+
+def information(venue: RestVenue, query: Query, now_ns: int) -> bytes:
+    """Return exchange information of all instruments, or of those that the query names."""
+    names = {query["symbol"]} if "symbol" in query else set(_listed(query.get("symbols")))
+    unknown = names - venue.books.keys()
+    if unknown:
+        raise RefusalError(400, -1121, "Invalid symbol.")
+    entries = [entry for entry in venue.entries if not names or entry.symbol in names]
+    return exchange_information(venue.name, entries, stated_ms(venue, now_ns))
+
+
+def _listed(text: str | None) -> list[str]:
+    if text is None:
+        return []
+    try:
+        names = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        names = None
+    if not isinstance(names, list):
+        raise RefusalError(400, -1100, "Illegal characters found in parameter 'symbols'.")
+    return [str(name) for name in names]
+
+
+def whole_number(query: Query, name: str, default: int) -> int:
+    """Return a parameter that must be a whole number above 0."""
+    text = query.get(name, str(default))
+    if not text.isdecimal() or not int(text):
+        raise RefusalError(400, -1130, f"Data sent for parameter '{name}' is not valid.")
+    return int(text)
+
+
+def _seconds_until(ts_ns: int, now_ns: int) -> int:
+    return -(-(ts_ns - now_ns) // NS_PER_S)

@@ -1,0 +1,106 @@
+"""Starts the emulator: primes the market, opens the ports, starts the clock, and ends cleanly."""
+
+import asyncio
+import errno
+import os
+import signal
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+
+from native.config import JsonObject
+from streaming.emulator.market import MarketEmulator
+from streaming.emulator.sockets import HOST, EmulatorServers
+from streaming.errors import TraderError
+from streaming.shell.clock import Clock
+
+PORTS = {"binance_usdm": 18081, "binance_spot": 18082, "bybit_spot": 18083, "control": 18080}
+"""Where `trader` looks for the emulator when nothing else is said."""
+PONG_REAL_S = 5.0
+"""However fast the clock, a pong may take this long: neither the network nor the client's process runs faster by it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A running emulator."""
+
+    addresses: dict[str, str]
+    """`host:port` by venue, and of `control`."""
+    clock: Clock
+    servers: EmulatorServers
+
+    def to_json(self) -> JsonObject:
+        """Return what others need to attach: addresses and the clock's numbers."""
+        return {"pid": os.getpid(), "addresses": dict(self.addresses), "clock": self.clock.to_json()}
+
+
+@asynccontextmanager
+async def serving(
+    emulator: MarketEmulator, *, speed: float = 1.0, ports: dict[str, int] | None = None
+) -> AsyncIterator[Served]:
+    """Serve `emulator` while the block runs; leaves no port and no task behind.
+
+    `ports` by venue and for `control`; one that is missing or 0 is any free one. The clock starts at the market's time
+    as the ports open. TraderError when a port is taken; what ends the market by mistake is raised on leaving.
+    """
+    epoch_ns = emulator.prime()
+    for venue in emulator.venues.values():
+        venue.grant_pongs(int(PONG_REAL_S * speed * 1_000_000_000))
+    servers = EmulatorServers(emulator, Clock.starting_at(epoch_ns, speed))
+    try:
+        addresses = await servers.start(ports or {})
+    except OSError as error:
+        raise TraderError(_port_text(error)) from error
+    running = asyncio.create_task(servers.run())
+    try:
+        yield Served(addresses, servers.clock, servers)
+    finally:
+        servers.end()
+        try:
+            await running
+        finally:
+            await servers.stop()
+
+
+async def serve_until_stopped(
+    emulator: MarketEmulator,
+    *,
+    speed: float,
+    ports: dict[str, int],
+    addresses_file: Path | None,
+    announce: Callable[[Served], None],
+) -> JsonObject:
+    """Serve until SIGINT, SIGTERM or control asks for the end; return the last status.
+
+    `addresses_file` holds `Served.to_json` while the emulator runs.
+    """
+    async with serving(emulator, speed=speed, ports=ports) as served:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, served.servers.end)
+        if addresses_file is not None:
+            _write_file(addresses_file, orjson.dumps(served.to_json()))
+        try:
+            announce(served)
+            await served.servers.wait_ended()
+        finally:
+            if addresses_file is not None:
+                with suppress(FileNotFoundError):
+                    addresses_file.unlink()
+        return emulator.status(served.clock.now_ns())
+
+
+def _write_file(path: Path, data: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary.write_bytes(data)
+    temporary.replace(path)
+
+
+def _port_text(error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"emulator: a port on {HOST} is taken ({error.strerror}); stop what listens there, or name other ports"
+    return f"emulator: cannot listen on {HOST}: {error.strerror or error}"

@@ -1,0 +1,206 @@
+"""The emulator's servers: moves bytes between loopback sockets and the machine, and wakes it at the clock's times.
+
+One port a venue, for REST and websockets alike, and one for control. Holds no decision but the written rule for a slow
+client: what a session's queue cannot hold ends it, and the connection is cut at once.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+from aiohttp import WSMsgType, web
+
+from streaming.emulator.control import ControlDesk
+from streaming.emulator.market import MarketEmulator
+from streaming.emulator.rest import Reply
+from streaming.emulator.session import CLOSE_GOING_AWAY, Close, Ending, Ping, Session
+from streaming.emulator.venue import Venue
+from streaming.shell.clock import Clock
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+HOST = "127.0.0.1"
+SLEEP_MAX_S = 0.05
+"""The machine is looked after at least this often."""
+CLOSE_WAIT_S = 1.0
+MESSAGE_BYTES_MAX = 1 << 16
+"""Of a client's message; Bybit's longest list of topics has 21,000 characters."""
+
+
+@dataclass(slots=True)
+class _Connection:
+    """A session on its socket."""
+
+    session: Session
+    transport: asyncio.Transport
+    socket: web.WebSocketResponse
+    wake: asyncio.Event
+
+
+class EmulatorServers:
+    """All servers of one emulator. `start`, then `run` until stopped, then `stop`."""
+
+    def __init__(self, emulator: MarketEmulator, clock: Clock) -> None:
+        self.clock = clock
+        self.control = ControlDesk(emulator, clock)
+        self._emulator = emulator
+        self._connections: dict[int, _Connection] = {}
+        self._runners: list[web.AppRunner] = []
+        self._stopping = asyncio.Event()
+        self._ended = asyncio.Event()
+
+    async def start(self, ports: dict[str, int]) -> dict[str, str]:
+        """Listen on a port for each venue and for `control`, 0 or none for any free one; return the addresses.
+
+        OSError when a port is taken; nothing is left listening then.
+        """
+        addresses = {}
+        try:
+            for name, venue in self._emulator.venues.items():
+                addresses[name] = await self._listen(
+                    _VenueFront(self, venue, self._emulator).handle, ports.get(name, 0)
+                )
+            addresses["control"] = await self._listen(self._handle_control, ports.get("control", 0))
+        except OSError:
+            await self.stop()
+            raise
+        return addresses
+
+    async def run(self) -> None:
+        """Play the market until `end` is called or control asks for the end."""
+        try:
+            while not self._stopping.is_set() and not self.control.is_stopping:
+                is_caught_up = self._emulator.advance(self.clock.now_ns())
+                self.wake()
+                delay_s = self.clock.delay_s(self._emulator.next_due_ns()) if is_caught_up else 0.0
+                await asyncio.sleep(min(delay_s, SLEEP_MAX_S))
+        finally:
+            self._ended.set()
+
+    async def wait_ended(self) -> None:
+        """Wait until `run` has returned, or failed."""
+        await self._ended.wait()
+
+    def end(self) -> None:
+        """Ask `run` to return."""
+        self._stopping.set()
+
+    async def stop(self) -> None:
+        """Close all connections and ports."""
+        now_ns = self.clock.now_ns()
+        for connection in self._connections.values():
+            connection.session.end(Ending.stopped, now_ns, code=CLOSE_GOING_AWAY)
+        self.wake()
+        for runner in self._runners:
+            await runner.cleanup()
+        self._runners.clear()
+
+    def advance(self) -> int:
+        """Bring the market to this moment and return the time."""
+        now_ns = self.clock.now_ns()
+        while not self._emulator.advance(now_ns):
+            pass
+        self.wake()
+        return now_ns
+
+    def wake(self) -> None:
+        """Have sent what waits; cut the connections that are to be cut."""
+        for connection in self._connections.values():
+            if connection.session.is_cut:
+                connection.transport.abort()
+            elif connection.session.waiting:
+                connection.wake.set()
+
+    async def talk(self, request: web.Request, session: Session, venue: Venue) -> web.WebSocketResponse:
+        """Serve one websocket until it ends."""
+        socket = web.WebSocketResponse(
+            autoping=False, compress=False, max_msg_size=MESSAGE_BYTES_MAX, timeout=CLOSE_WAIT_S
+        )
+        writing: asyncio.Task[None] | None = None
+        try:
+            await socket.prepare(request)
+            assert isinstance(request.transport, asyncio.Transport)
+            connection = _Connection(session, request.transport, socket, asyncio.Event())
+            self._connections[session.id] = connection
+            writing = asyncio.create_task(_write(connection))
+            await self._read(connection)
+        finally:
+            self._connections.pop(session.id, None)
+            venue.close(session, self.clock.now_ns())
+            if writing is not None:
+                writing.cancel()
+                await asyncio.wait([writing])
+        return socket
+
+    async def _read(self, connection: _Connection) -> None:
+        session, socket = connection.session, connection.socket
+        async for message in socket:
+            now_ns = self.advance()
+            if message.type is WSMsgType.TEXT:
+                session.receive_text(message.data.encode(), now_ns)
+            elif message.type is WSMsgType.PING:
+                session.receive_ping(now_ns)
+                await socket.pong(message.data)
+            elif message.type is WSMsgType.PONG:
+                session.receive_pong(bytes(message.data), now_ns)
+            self.wake()
+
+    async def _listen(self, handler: Handler, port: int) -> str:
+        app = web.Application(client_max_size=MESSAGE_BYTES_MAX)
+        app.router.add_route("*", "/{path:.*}", handler)
+        runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=CLOSE_WAIT_S)
+        self._runners.append(runner)
+        await runner.setup()
+        await web.TCPSite(runner, HOST, port).start()
+        host, bound = runner.addresses[0][:2]
+        return f"{host}:{bound}"
+
+    async def _handle_control(self, request: web.Request) -> web.StreamResponse:
+        if "Origin" in request.headers or not request.host.startswith((HOST, "localhost")):
+            return web.Response(status=403, text="not for web pages")
+        body, now_ns = await request.read(), self.advance()
+        reply = self.control.answer(request.method, request.path, request.query, body, now_ns)
+        self.advance()  # what was armed may strike at once
+        return _response(reply)
+
+
+class _VenueFront:
+    """One venue's port."""
+
+    def __init__(self, servers: EmulatorServers, venue: Venue, emulator: MarketEmulator) -> None:
+        self._servers, self._venue, self._emulator = servers, venue, emulator
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        now_ns = self._servers.advance()
+        if request.headers.get("Upgrade", "").lower() != "websocket":
+            if request.method != "GET":
+                return web.Response(status=405)
+            return _response(self._venue.rest.answer(request.path, request.query, now_ns))
+        session = self._venue.open(request.path, request.query, self._emulator.next_session_id(), now_ns)
+        if isinstance(session, Reply):
+            return _response(session)
+        return await self._servers.talk(request, session, self._venue)
+
+
+async def _write(connection: _Connection) -> None:
+    """Send what a session has to say until it ends or the connection is gone."""
+    session, socket = connection.session, connection.socket
+    with suppress(ConnectionError):  # gone: the reader ends the session
+        while True:
+            await connection.wake.wait()
+            connection.wake.clear()
+            while batch := session.data_to_send():
+                for item in batch:
+                    if isinstance(item, Close):
+                        await socket.close(code=item.code, message=item.reason.encode())
+                        return
+                    if isinstance(item, Ping):
+                        await socket.ping(item.data)
+                    else:
+                        await socket.send_frame(item.data, WSMsgType.TEXT)
+
+
+def _response(reply: Reply) -> web.Response:
+    headers = {**reply.headers, "Content-Type": reply.content_type}
+    return web.Response(status=reply.status, body=reply.body, headers=headers)

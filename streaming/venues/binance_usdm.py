@@ -1,0 +1,65 @@
+"""Binance USD-M perpetuals, public side.
+
+Books and quotes are on route `/public`, trades on `/market`. A stream asked for on the wrong route is acknowledged and
+stays silent, so an acknowledgement proves nothing: the first frame does.
+"""
+
+from collections.abc import Sequence
+
+from streaming.venues import binance_messages
+from streaming.venues.dialect import Control, FrameIds, RestKind, RestRequest, Route, Stream, StreamKind
+
+PUBLIC, MARKET = "public", "market"
+
+
+class BinanceUsdm:
+    """See `Dialect`."""
+
+    venue = "binance_usdm"
+    rest_url = "https://fapi.binance.com"
+    websocket_url = "wss://fstream.binance.com"
+    routes = (Route(PUBLIC, "/public/stream"), Route(MARKET, "/market/stream"))
+    weight_per_minute = 2_400
+    ping_every_s: float | None = None
+
+    def streams(self, route: str, symbol: str) -> tuple[Stream, ...]:
+        """Return the streams of `symbol` on a route."""
+        name = symbol.lower()
+        if route == MARKET:
+            return (Stream(f"{name}@aggTrade", StreamKind.trade, symbol),)
+        return (
+            Stream(f"{name}@depth@100ms", StreamKind.book, symbol),
+            Stream(f"{name}@bookTicker", StreamKind.quote, symbol),
+        )
+
+    def subscribe(self, names: Sequence[str], first_id: int) -> list[bytes]:
+        """Return the messages that subscribe to streams."""
+        return binance_messages.method("SUBSCRIBE", names, first_id)
+
+    def unsubscribe(self, names: Sequence[str], first_id: int) -> list[bytes]:
+        """Return the messages that end subscriptions."""
+        return binance_messages.method("UNSUBSCRIBE", names, first_id)
+
+    def ping(self, number: int) -> bytes | None:
+        """Return None: a websocket ping asks."""
+        return None
+
+    def stream_of(self, data: bytes) -> str | None:
+        """Return the name of the frame's stream."""
+        return binance_messages.stream_of(data)
+
+    def control_of(self, data: bytes) -> Control:
+        """Return what a message that is no frame says."""
+        return binance_messages.control_of(data)
+
+    def ids_of(self, kind: StreamKind, data: bytes) -> FrameIds | None:
+        """Return the ids of a frame."""
+        return binance_messages.ids_of(kind, data)
+
+    def exchange_info(self, symbols: Sequence[str]) -> RestRequest:
+        """Return the request for all symbols' rules: the venue knows no selection."""
+        return RestRequest(RestKind.exchange_info, "", "/fapi/v1/exchangeInfo", 1)
+
+    def depth(self, symbol: str) -> RestRequest | None:
+        """Return the request for the deepest snapshot there is."""
+        return RestRequest(RestKind.depth, symbol, f"/fapi/v1/depth?symbol={symbol}&limit=1000", 20)

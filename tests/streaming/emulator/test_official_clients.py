@@ -1,0 +1,80 @@
+"""The venues' own clients are the judges: they read exchange information, depth and streams of the emulator.
+
+They live in an environment of their own, never in the project's:
+python -m venv build/judges/venv && build/judges/venv/bin/pip install pybit==5.17.0 binance-sdk-spot==13.2.0
+binance-sdk-derivatives-trading-usds-futures==18.0.1
+"""
+
+import asyncio
+from itertools import pairwise
+from pathlib import Path
+
+import orjson
+import pytest
+
+from streaming.emulator.instruments import SYMBOL
+from streaming.emulator.market import MarketEmulator
+from streaming.emulator.serve import serving
+from streaming.emulator.source import EndlessMarket
+
+ROOT = Path(__file__).resolve().parents[3]
+JUDGES = ROOT / "build" / "judges" / "venv" / "bin" / "python"
+SCRIPT = Path(__file__).with_name("official_clients.py")
+START_NS = 1_767_571_200_000_000_000
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not JUDGES.exists(), reason="no judges' environment; this file's head says how to make one"),
+]
+
+
+async def judged():
+    emulator = MarketEmulator(EndlessMarket(1, START_NS, new_fields=True))
+    async with serving(emulator, speed=20.0) as served:
+        addresses = orjson.dumps(served.addresses).decode()
+        child = await asyncio.create_subprocess_exec(
+            str(JUDGES), str(SCRIPT), addresses, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+        )
+        try:
+            out, error = await asyncio.wait_for(child.communicate(), 90)
+        finally:
+            if child.returncode is None:
+                child.kill()
+                await child.wait()
+        assert child.returncode == 0, error.decode()[-2_000:]
+        return orjson.loads(out)
+
+
+@pytest.fixture(scope="module")
+def found():
+    return asyncio.run(judged())
+
+
+def test_binances_clients_read_rest(found) -> None:
+    for venue, weight in (("binance_usdm", 2), ("binance_spot", 5)):
+        read = found[venue]
+        assert read["symbols"] == [SYMBOL]
+        assert len(read["depth"]["bids"]) == len(read["depth"]["asks"]) == 5
+        assert read["weights"] == [weight]
+        assert read["time"]["serverTime"] > START_NS // 1_000_000
+
+
+def test_binances_clients_read_streams(found) -> None:
+    for venue, trade in (("usdm_streams", "aggTrade"), ("spot_streams", "trade")):
+        read = found[venue]
+        assert {message["s"] for message in read["depth"] + read["quote"] + read["trade"]} == {SYMBOL}
+        assert {message["e"] for message in read["trade"]} == {trade}
+    usdm, spot = found["usdm_streams"]["depth"], found["spot_streams"]["depth"]
+    assert all(after["pu"] == before["u"] for before, after in pairwise(usdm))
+    assert all(after["U"] == before["u"] + 1 for before, after in pairwise(spot))
+
+
+def test_pybit_reads_rest_and_streams(found) -> None:
+    read = found["bybit_spot"]
+
+    ids = [last for _, last in read["books"]]
+    assert read["symbols"] == [SYMBOL]
+    assert len(read["depth"]["b"]) == 5
+    assert int(read["time"]["timeSecond"]) >= START_NS // 10**9
+    assert ids == [*range(ids[0], ids[0] + len(ids))]
+    assert len(read["trades"]) == 20
