@@ -8,14 +8,15 @@ import getpass
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 
-from ml.bundle import list_bundles, open_bundle
-from ml.errors import BundleError, MlError, RegistryError
+from ml.bundle import Bundle, list_bundles, open_bundle
+from ml.errors import BundleError, BundleNameError, MlError, RegistryError
 from ml.files import JsonObject
-from ml.registry import ROLES, history, read_pointer, rollback
+from ml.registry import ROLES, Pointer, history, read_pointer, resolve, rollback
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -27,9 +28,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.action == "show":
             return _show(options)
         return _rollback(options)
-    except BundleError as error:
-        return _fail(str(error), 3)
-    except RegistryError as error:
+    except BundleNameError as error:
+        return _fail(str(error), 2)
+    except (BundleError, RegistryError) as error:
         return _fail(str(error), 3)
     except (MlError, OSError, ValueError, KeyError) as error:
         return _fail(f"{options.models}: {error}", 5)
@@ -57,43 +58,76 @@ def _fail(message: str, code: int) -> int:
 
 
 def _list(options: argparse.Namespace) -> int:
-    pointers = {role: read_pointer(options.models, role) for role in ROLES}
-    rows: list[JsonObject] = []
-    for bundle_hash in list_bundles(options.models):
-        roles = [role for role, pointer in pointers.items() if pointer is not None and pointer.hash == bundle_hash]
-        row: JsonObject = {"hash": bundle_hash, "roles": list(roles)}
-        try:
-            bundle = open_bundle(options.models, bundle_hash, None)
-            row |= {"preset": bundle.preset.name, "gate_passed": bundle.gate.passed, "expires_ns": bundle.expires_ns}
-        except BundleError as error:
-            row["error"] = str(error)
-        rows.append(row)
+    rows = [_listed(options.models, bundle_hash) for bundle_hash in list_bundles(options.models)]
     if options.json:
         moves = [{"role": move.role, **asdict(move.pointer)} for move in history(options.models)]
         print(json.dumps({"bundles": rows, "history": moves}))
-        return 0
-    if not rows:
-        print(f"no bundles in {options.models}; train one first")
-    for row in rows:
-        names = [role for role, pointer in pointers.items() if pointer is not None and pointer.hash == row["hash"]]
-        verdict = row.get("error") or ("gate passed" if row["gate_passed"] else "gate refused")
-        print(f"{row['hash']!s:.12}  {row.get('preset', '?')!s:<10}  {verdict}  {', '.join(names)}".rstrip())
+    elif rows:
+        # A hash tells nothing of age: the newest data stand last, where the eye is.
+        rows.sort(key=lambda row: (int(str(row.get("trained_until_ns", 0))), str(row["hash"])))
+        print(_table(("HASH", "ROLE", "GATE", "PRESET", "DATA UNTIL (UTC)", "EXPIRES (UTC)"), map(_cells, rows)))
+    else:
+        print(f"no bundles in {options.models}; train one first: python -m orchestration learn")
     return 0
+
+
+def _listed(models_dir: Path, bundle_hash: str) -> JsonObject:
+    row: JsonObject = {"hash": bundle_hash, "roles": list(_roles(models_dir, bundle_hash))}
+    try:
+        bundle = open_bundle(models_dir, bundle_hash, None)
+    except BundleError as error:
+        return row | {"error": str(error)}
+    return row | {
+        "preset": bundle.preset.name,
+        "gate_passed": bundle.gate.passed,
+        "trained_until_ns": bundle.trained_until_ns,
+        "expires_ns": bundle.expires_ns,
+    }
+
+
+def _cells(row: JsonObject) -> list[str]:
+    roles = row["roles"]
+    assert isinstance(roles, list), "a row lists its roles"
+    head = [str(row["hash"])[:12], " ".join(map(str, roles)) or "-"]
+    if "error" in row:
+        return [*head, f"DAMAGED: {row['error']}"]
+    verdict = "passed" if row["gate_passed"] else "refused"
+    until, expires = (_moment(int(str(row[name]))) for name in ("trained_until_ns", "expires_ns"))
+    return [*head, verdict, str(row["preset"]), until, expires]
 
 
 def _show(options: argparse.Namespace) -> int:
-    bundle = open_bundle(options.models, _resolve(options.models, options.hash), None)
+    bundle = open_bundle(options.models, resolve(options.models, options.hash), None)
+    roles = _roles(options.models, bundle.hash)
     if options.json:
-        print(json.dumps({"hash": bundle.hash, "manifest": bundle.manifest}))
+        shown = {role: asdict(pointer) for role, pointer in roles.items()}
+        print(json.dumps({"hash": bundle.hash, "roles": shown, "manifest": bundle.manifest}))
         return 0
-    print(f"bundle      {bundle.hash}")
-    print(f"preset      {bundle.preset.name}, {bundle.preset.context} steps seen, {bundle.preset.horizon} forecast")
-    print(f"instruments {', '.join(text or '(none)' for text in bundle.slot_instruments)}")
-    print(f"data until  {bundle.trained_until_ns} ns, expires {bundle.expires_ns} ns")
-    print(f"gate        {'passed' if bundle.gate.passed else 'refused'}")
-    for rule in bundle.gate.rules:
-        print(f"  {'pass' if rule.passed else 'FAIL'}  {rule.name}: {rule.reason}")
+    absent = set(range(len(bundle.slot_instruments))) - set(bundle.present_slots)
+    instruments = [
+        f"{text or 'none'} (not in the data)" if slot in absent else text
+        for slot, text in enumerate(bundle.slot_instruments)
+    ]
+    lines = [
+        ("bundle", bundle.hash),
+        *(
+            (role, f"generation {p.generation} since {_moment(p.ts_ns)} by {p.by}: {p.reason}")
+            for role, p in roles.items()
+        ),
+        ("preset", f"{bundle.preset.name}, {bundle.preset.context} steps seen, {bundle.preset.horizon} forecast"),
+        ("instruments", ", ".join(instruments)),
+        ("data until", f"{_moment(bundle.trained_until_ns)} UTC"),
+        ("expires", f"{_moment(bundle.expires_ns)} UTC"),
+        ("gate", "passed" if bundle.gate.passed else "refused"),
+    ]
+    print("\n".join(f"{name:<12}{text}" for name, text in lines))
+    print(_gate_table(bundle))
     return 0
+
+
+def _gate_table(bundle: Bundle) -> str:
+    rows = [["pass" if rule.passed else "FAIL", rule.kind, rule.name, rule.reason] for rule in bundle.gate.rules]
+    return _table(("  RULE", "KIND", "NAME", "REASON"), ([f"  {row[0]}", *row[1:]] for row in rows))
 
 
 def _rollback(options: argparse.Namespace) -> int:
@@ -107,19 +141,21 @@ def _rollback(options: argparse.Namespace) -> int:
     return 0
 
 
-def _resolve(models_dir: Path, text: str) -> str:
-    for role in ROLES:
-        if text == role:
-            pointer = read_pointer(models_dir, role)
-            if pointer is None:
-                raise RegistryError(f"{models_dir}: no {role} yet; promote a bundle first")
-            return pointer.hash
-    found = [bundle_hash for bundle_hash in list_bundles(models_dir) if bundle_hash.startswith(text)]
-    if len(found) != 1:
-        raise BundleError(
-            f"{models_dir}: expected one bundle beginning with {text!r}, found {len(found)}; see `models list`"
-        )
-    return found[0]
+def _roles(models_dir: Path, bundle_hash: str) -> dict[str, Pointer]:
+    pointers = {role: read_pointer(models_dir, role) for role in ROLES}
+    return {role: pointer for role, pointer in pointers.items() if pointer is not None and pointer.hash == bundle_hash}
+
+
+def _moment(ts_ns: int) -> str:
+    return datetime.fromtimestamp(ts_ns / 1e9, tz=UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return columns wide enough for what stands in them; the last cell of a row may be as long as it likes."""
+    lines = [list(header), *map(list, rows)]
+    widths = [max(len(line[i]) for line in lines if i < len(line) - 1 or line is lines[0]) for i in range(len(header))]
+    padded = ("  ".join(f"{cell:<{width}}" for cell, width in zip(line, widths, strict=False)) for line in lines)
+    return "\n".join(line.rstrip() for line in padded)
 
 
 if __name__ == "__main__":

@@ -137,6 +137,12 @@ class _Moments:
             self.xy[slot] += x.T @ y
             self.yy[slot] += (y * y).sum(axis=0)
 
+    def joined(self, other: "_Moments") -> "_Moments":
+        both = _Moments(len(self.count), self.xx.shape[1], self.xy.shape[2])
+        for name in ("count", "xx", "xy", "yy"):
+            getattr(both, name)[...] = getattr(self, name) + getattr(other, name)
+        return both
+
     def solve(self, slot: int, penalty: float) -> DoubleArray:
         diagonal = np.full(self.xx.shape[1], penalty * max(self.count[slot], 1.0))
         diagonal[0] = 1e-9  # The intercept is free.
@@ -152,19 +158,29 @@ class _Moments:
 def _fit_ridge(dataset: "Dataset", anchors: IntArray) -> tuple[RidgeFlow, DoubleArray]:
     slots, horizon = len(dataset.present), dataset.manifest.horizon
     width = 1 + slots * flow_width(dataset.manifest.context)
-    inner, outer = _Moments(slots, width, horizon), _Moments(slots, width, horizon)
-    cut = int(len(anchors) * INNER_TRAIN_SHARE)
-    for moments, part in ((inner, anchors[:cut]), (outer, anchors[cut:])):
+    inner, between, outer = (_Moments(slots, width, horizon) for _ in range(3))
+    for moments, part in zip((inner, between, outer), penalty_parts(dataset, anchors), strict=True):
         for chunk in chunks(part):
             x_BLPF, _valid = dataset.windows(chunk)
             labels = dataset.labels(chunk)
             moments.add(_design(flow_inputs(x_BLPF)), labels.mid_bps_BPH, labels.scored_BP)
     penalties = [_best_penalty(inner, outer, slot) for slot in range(slots)]
-    for name in ("count", "xx", "xy", "yy"):
-        getattr(inner, name)[...] += getattr(outer, name)
-    weights = np.stack([inner.solve(slot, penalty) for slot, penalty in enumerate(penalties)])
-    sigma_bps = np.sqrt(inner.yy[:, 0] / np.maximum(inner.count, 1.0))
+    whole = inner.joined(between).joined(outer)
+    weights = np.stack([whole.solve(slot, penalty) for slot, penalty in enumerate(penalties)])
+    sigma_bps = np.sqrt(whole.yy[:, 0] / np.maximum(whole.count, 1.0))
     return RidgeFlow(weights), np.maximum(sigma_bps, SIGMA_BPS_MIN)
+
+
+def penalty_parts(dataset: "Dataset", anchors: IntArray) -> tuple[IntArray, IntArray, IntArray]:
+    """Return the train anchors that weights are tried on, those of the purge between, and those that judge a penalty.
+
+    The purge is one window and label, or half of what is left where train is short.
+    """
+    cut = int(len(anchors) * INNER_TRAIN_SHARE)
+    later = anchors[cut:]
+    span = dataset.manifest.context + dataset.manifest.horizon
+    purged = min(int(np.searchsorted(later, later[0] + span)), len(later) // 2) if len(later) else 0
+    return anchors[:cut], later[:purged], later[purged:]
 
 
 def _best_penalty(inner: _Moments, outer: _Moments, slot: int) -> float:

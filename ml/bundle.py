@@ -6,6 +6,7 @@ and when it expires. A bundle is opened only when every byte is as sealed and it
 
 import json
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -61,6 +62,11 @@ class Bundle:
         return int(self.manifest["expires_ns"])  # type: ignore[arg-type]
 
     @property
+    def context_valid_fraction_min(self) -> float:
+        """Return the share of a window on which a slot was valid in every window that the model learned from."""
+        return float(self.manifest["config"]["context_valid_fraction_min"])  # type: ignore[arg-type, call-overload, index]
+
+    @property
     def mlflow_run(self) -> str:
         """Return the MLflow run that trained the model; empty when it was not logged."""
         lineage = self.manifest["lineage"]
@@ -71,6 +77,14 @@ class Bundle:
     def gate(self) -> GateVerdict:
         """Return the verdict that the bundle was sealed with."""
         return verdict_from_json(self.manifest["validation"]["gate"])  # type: ignore[index, call-overload, arg-type]
+
+    def require_instruments(self, instruments: Sequence[str]) -> None:
+        """Raise BundleError where the grid's slots are not those that the model was trained on."""
+        if tuple(instruments) != self.slot_instruments:
+            trained, asked = (", ".join(names) for names in (self.slot_instruments, instruments))
+            raise BundleError(
+                f"bundle {self.hash[:12]}: trained on {trained}; this grid has {asked}; train on this grid"
+            )
 
     def predictor(self) -> Predictor:
         """Load the model on the CPU; imports torch."""

@@ -3,7 +3,8 @@
 Rules, each tested:
 - the step axis holds every `ts_step_ns` that any slot has; a slot without a row, with `is_valid` 0, or within a span of
   the gap ledger, is masked there;
-- a slot is *present* when it is valid on at least `slot_valid_fraction_min` of the steps; others are absent;
+- a slot is *present* when it is valid on at least `slot_valid_fraction_min` of the first steps, as many as the train
+  share of all: which venues a model knows is not decided by data that it is tested on; others are absent;
 - step i is an *anchor* when rows i-L+1 .. i+H follow each other by exactly one step, every present slot is valid at i
   and on at least `context_valid_fraction_min` of the context, and at least one slot is scored;
 - a slot is *scored* at an anchor when it is valid on all of i-L+1 .. i+H: no gap inside its window or label;
@@ -169,9 +170,12 @@ def build(
     features, valid, price_ticks = _arrays(table, ts_step_ns, len(venues), names)
     valid &= ~ledgered_rows(root, venues, ts_step_ns)
     features[~valid] = 0.0
-    present = valid.mean(axis=0) >= config.slot_valid_fraction_min
+    present = _present(valid, config)
     if not present.any():
-        raise DatasetError(f"grid {grid!r}: no slot is valid on {config.slot_valid_fraction_min:.0%} of the steps")
+        raise DatasetError(
+            f"grid {grid!r}: expected a slot that is valid on {config.slot_valid_fraction_min:.0%} of the first "
+            f"{config.split.train:.0%} of {len(ts_step_ns):,} steps, found none; choose a span or record longer"
+        )
     shape = preset_shape(config.preset)
     step_ns = _step_ns(ts_step_ns)
     anchors = _anchors(ts_step_ns, valid[:, present], step_ns, shape.context, shape.horizon, config)
@@ -307,6 +311,11 @@ def _arrays(
         is_valid & np.isfinite(features[index, slot]).all(axis=1) & (price_ticks[index, slot] > 0).all(axis=1)
     )
     return features, valid, price_ticks
+
+
+def _present(valid_TV: BoolArray, config: MlConfig) -> BoolArray:
+    first = max(1, int(len(valid_TV) * config.split.train))
+    return np.asarray(valid_TV[:first].mean(axis=0) >= config.slot_valid_fraction_min)
 
 
 def _step_ns(ts_step_ns: IntArray) -> int:

@@ -4,6 +4,7 @@ MlError
 ├── DatasetError    the grid cannot give a dataset, or a stored dataset is not what its manifest says
 ├── CandidateError  a trained candidate on disk is missing or unreadable
 ├── BundleError     a sealed bundle is missing, altered, of another feature schema, or expired
+│   └── BundleNameError  no bundle, or more than one, has the name that a person gave
 ├── RegistryError   a pointer (champion, challenger) cannot be read, moved or rolled back
 └── ForecastError   the runtime was given a window that its model cannot take
 
@@ -25,6 +26,10 @@ class CandidateError(MlError):
 
 class BundleError(MlError):
     """A bundle was refused."""
+
+
+class BundleNameError(BundleError):
+    """The beginning of a hash names no bundle or several: a slip of the person who typed it."""
 
 
 class RegistryError(MlError):

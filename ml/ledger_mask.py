@@ -23,7 +23,9 @@ def ledgered_rows(lake_root: Path, instruments: Sequence[str], ts_step_ns: IntAr
     """
     masked = np.zeros((len(ts_step_ns), len(instruments)), dtype=np.bool_)
     slots = {name: slot for slot, name in enumerate(instruments)}
-    spans = masked_spans(Lake(lake_root)).with_columns(pl.concat_str("venue", "instrument", separator=":").alias("name"))
+    spans = masked_spans(Lake(lake_root)).with_columns(
+        pl.concat_str("venue", "instrument", separator=":").alias("name")
+    )
     for name, ts_from_ns, ts_to_ns in spans.select("name", "ts_from_ns", "ts_to_ns").collect().iter_rows():
         if name in slots:
             first, last = np.searchsorted(ts_step_ns, [ts_from_ns, ts_to_ns], side="right")

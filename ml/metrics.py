@@ -39,14 +39,18 @@ class BlockBootstrap:
         self.starts = random.integers(0, max(1, count - self.block + 1), size=(resamples, draws))
 
     def ratio(self, top: DoubleArray, bottom: DoubleArray) -> Interval:
-        """Return 1 - sum(top) / sum(bottom), a skill; 0 where both are empty or `bottom` is."""
+        """Return 1 - sum(top) / sum(bottom), a skill: 0 where nothing was to explain and nothing was wrong.
+
+        Where nothing was to explain and the forecast was wrong all the same, it is minus infinity.
+        """
         resampled = 1 - _quotient(self._sums(top), self._sums(bottom))
         return self._interval(float(1 - _quotient(top.sum(), bottom.sum())), resampled)
 
     def ratio_difference(self, top: DoubleArray, other: DoubleArray, bottom: DoubleArray) -> Interval:
         """Return sum(other)/sum(bottom) - sum(top)/sum(bottom): how much skill `top` has over `other`, paired."""
-        resampled = _quotient(self._sums(other) - self._sums(top), self._sums(bottom))
-        return self._interval(float(_quotient(other.sum() - top.sum(), bottom.sum())), resampled)
+        difference = other - top
+        resampled = _share(self._sums(difference), self._sums(bottom))
+        return self._interval(float(_share(difference.sum(), bottom.sum())), resampled)
 
     def _sums(self, series: DoubleArray) -> DoubleArray:
         total = np.concatenate([[0.0], np.cumsum(series)])
@@ -56,13 +60,19 @@ class BlockBootstrap:
     def _interval(self, value: float, resampled: DoubleArray) -> Interval:
         if self.block_count < 2:
             return Interval(value, -math.inf, math.inf)
-        lower, upper = np.quantile(resampled, self.tails)
+        # No interpolation: between minus infinity and a number there is none.
+        lower, upper = np.quantile(resampled, self.tails, method="inverted_cdf")
         return Interval(value, float(lower), float(upper))
 
 
 def _quotient(top: DoubleArray, bottom: DoubleArray) -> DoubleArray:
-    # Nothing to explain and nothing wrong: a quotient of one, hence a skill of zero.
-    return np.where(bottom > 0, top / np.where(bottom > 0, bottom, 1.0), 1.0)
+    # Nothing to explain: a quotient of one, hence a skill of zero, where nothing is wrong either.
+    empty = np.where(top > 0, np.inf, 1.0)
+    return np.where(bottom > 0, top / np.where(bottom > 0, bottom, 1.0), empty)
+
+
+def _share(part: DoubleArray, whole: DoubleArray) -> DoubleArray:
+    return np.where(whole > 0, part / np.where(whole > 0, whole, 1.0), 0.0)
 
 
 def pooled_squares(error_BP: DoubleArray, scored_BP: BoolArray) -> DoubleArray:

@@ -7,20 +7,30 @@ a rollback, so that "generation 7" always names one moment. MLflow aliases are a
 import fcntl
 import json
 import os
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final, Literal
 
-from ml.bundle import MANIFEST_NAME, open_bundle
-from ml.errors import RegistryError
+from ml.bundle import Bundle, list_bundles, open_bundle
+from ml.errors import BundleNameError, RegistryError
 from ml.files import canonical_json, write_atomic
 
 Role = Literal["champion", "challenger"]
 ROLES: Final[tuple[Role, Role]] = ("champion", "challenger")
 HISTORY_NAME: Final = "history.jsonl"
 LOCK_NAME: Final = ".registry.lock"
+ROLLBACK: Final = "rollback: "
+"""How the reason of a rollback begins; the history is read by it."""
+
+Warn = Callable[[str], None]
+
+
+def warn_on_stderr(line: str) -> None:
+    """Tell a person that something beside the pointer went wrong."""
+    print(f"warning: {line}", file=sys.stderr)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,24 +65,70 @@ def read_pointer(models_dir: Path, role: Role) -> Pointer | None:
         ) from error
 
 
+def resolve(models_dir: Path, text: str) -> str:
+    """Return the hash that a person means by a role (`champion`, `challenger`) or the beginning of a hash.
+
+    RegistryError when nothing holds the role; BundleNameError when no bundle or more than one begins so.
+    """
+    for role in ROLES:
+        if text == role:
+            pointer = read_pointer(models_dir, role)
+            if pointer is None:
+                raise RegistryError(f"{models_dir}: no {role} yet; promote a bundle first")
+            return pointer.hash
+    found = [bundle_hash for bundle_hash in list_bundles(models_dir) if text and bundle_hash.startswith(text)]
+    if len(found) == 1:
+        return found[0]
+    which = f" ({', '.join(bundle_hash[: len(text) + 4] for bundle_hash in found[:3])})" if found else ""
+    raise BundleNameError(
+        f"{models_dir}: expected one bundle beginning with {text!r}, found {len(found)}{which}; "
+        "see `trader models list`"
+    )
+
+
 def promote(
-    models_dir: Path, bundle_hash: str, by: str, reason: str, ts_ns: int, *, tracking_uri: str | None = None
+    models_dir: Path,
+    bundle_hash: str,
+    by: str,
+    reason: str,
+    ts_ns: int,
+    *,
+    tracking_uri: str | None = None,
+    warn: Warn = warn_on_stderr,
 ) -> Pointer:
     """Make a sealed bundle champion and return the pointer; BundleError when the bundle is not whole.
 
     Judges nothing: whoever calls has asked the gate and the recorded checks. A challenger of the same hash stays.
+    A mirror that fails after the pointer moved undoes nothing: `warn` is told in one line.
     """
-    return _move(models_dir, "champion", bundle_hash, by, reason, ts_ns, tracking_uri)
+    if reason.startswith(ROLLBACK):
+        raise RegistryError(f"a reason that begins with {ROLLBACK!r} is kept for rollbacks; word it otherwise")
+    return _move(models_dir, "champion", bundle_hash, by, reason, ts_ns, tracking_uri, warn)
 
 
 def challenge(
-    models_dir: Path, bundle_hash: str, by: str, reason: str, ts_ns: int, *, tracking_uri: str | None = None
+    models_dir: Path,
+    bundle_hash: str,
+    by: str,
+    reason: str,
+    ts_ns: int,
+    *,
+    tracking_uri: str | None = None,
+    warn: Warn = warn_on_stderr,
 ) -> Pointer:
     """Make a sealed bundle challenger and return the pointer; BundleError when the bundle is not whole."""
-    return _move(models_dir, "challenger", bundle_hash, by, reason, ts_ns, tracking_uri)
+    return _move(models_dir, "challenger", bundle_hash, by, reason, ts_ns, tracking_uri, warn)
 
 
-def rollback(models_dir: Path, by: str, reason: str, ts_ns: int, *, tracking_uri: str | None = None) -> Pointer:
+def rollback(
+    models_dir: Path,
+    by: str,
+    reason: str,
+    ts_ns: int,
+    *,
+    tracking_uri: str | None = None,
+    warn: Warn = warn_on_stderr,
+) -> Pointer:
     """Make the champion before the present one champion again; RegistryError when there was none.
 
     The bundle gone back to is verified first. Rolling back twice goes back two champions, not to and fro.
@@ -83,7 +139,9 @@ def rollback(models_dir: Path, by: str, reason: str, ts_ns: int, *, tracking_uri
     stack = _champions(models_dir)
     if len(stack) < 2:
         raise RegistryError(f"{models_dir}: {present.hash[:12]} is the first champion, there is none before it")
-    return _move(models_dir, "champion", stack[-2], by, f"rollback: {reason}", ts_ns, tracking_uri)
+    if not reason.strip():
+        raise RegistryError("a rollback needs a reason, found none")
+    return _move(models_dir, "champion", stack[-2], by, f"{ROLLBACK}{reason}", ts_ns, tracking_uri, warn)
 
 
 def history(models_dir: Path) -> list[Move]:
@@ -109,7 +167,7 @@ def _champions(models_dir: Path) -> list[str]:
     for move in history(models_dir):
         if move.role != "champion":
             continue
-        if move.pointer.reason.startswith("rollback: ") and len(stack) > 1:
+        if move.pointer.reason.startswith(ROLLBACK) and len(stack) > 1:
             stack.pop()
         elif not stack or stack[-1] != move.pointer.hash:
             stack.append(move.pointer.hash)
@@ -117,7 +175,14 @@ def _champions(models_dir: Path) -> list[str]:
 
 
 def _move(
-    models_dir: Path, role: Role, bundle_hash: str, by: str, reason: str, ts_ns: int, tracking_uri: str | None
+    models_dir: Path,
+    role: Role,
+    bundle_hash: str,
+    by: str,
+    reason: str,
+    ts_ns: int,
+    tracking_uri: str | None,
+    warn: Warn,
 ) -> Pointer:
     if not reason.strip():
         raise RegistryError(f"a move of the {role} pointer needs a reason, found none")
@@ -129,20 +194,23 @@ def _move(
         _append(models_dir / HISTORY_NAME, canonical_line({"role": role, **asdict(pointer)}))
         write_atomic(models_dir / f"{role}.json", canonical_json(dict(asdict(pointer))))
     if tracking_uri is not None:
+        _mirror(tracking_uri, role, bundle, warn)
+    return pointer
+
+
+def _mirror(tracking_uri: str, role: Role, bundle: Bundle, warn: Warn) -> None:
+    try:
         from ml.tracking import mirror_alias
 
-        mirror_alias(tracking_uri, role, bundle_hash, models_dir / bundle_hash, bundle.mlflow_run)
-    return pointer
+        mirror_alias(tracking_uri, role, bundle.hash, bundle.directory, bundle.mlflow_run)
+    except Exception as error:  # the pointer has moved, and whatever ails a mirror must not say otherwise
+        cause = next(iter(str(error).splitlines()), "") or type(error).__name__
+        warn(f"{role} is {bundle.hash[:12]}, but MLflow's alias was not moved ({cause}); it mirrors the next move")
 
 
 def canonical_line(document: dict[str, object]) -> bytes:
     """Return a document as one line of JSON with sorted keys."""
     return (json.dumps(document, sort_keys=True, ensure_ascii=False) + "\n").encode()
-
-
-def is_sealed(models_dir: Path, bundle_hash: str) -> bool:
-    """Return whether a bundle of that hash lies there; it is not verified."""
-    return (models_dir / bundle_hash / MANIFEST_NAME).is_file()
 
 
 def _append(path: Path, line: bytes) -> None:

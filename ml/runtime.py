@@ -1,5 +1,6 @@
 """The only door for the trader: load a verified bundle, give it a window, get a forecast. torch is imported on load."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,14 +40,18 @@ class Forecaster:
         feature_schema: str,
         now_ns: int,
         *,
+        instruments: Sequence[str] | None = None,
         expires_after_ns: int | None = None,
         threads: int = 1,
     ) -> "Forecaster":
         """Open a bundle for trading; BundleError when it is altered, of another feature schema or grid, or expired.
 
-        `now_ns` is engine time. Sets torch's thread count for the process: one thread repeats bit for bit.
+        `now_ns` is engine time. `instruments` are the grid's slots in order: the schema knows venues only, and a model
+        of one symbol must not trade another. Sets torch's thread count for the process: one thread repeats bit for bit.
         """
         bundle = open_bundle(models_dir, bundle_hash, feature_schema, now_ns=now_ns, expires_after_ns=expires_after_ns)
+        if instruments is not None:
+            bundle.require_instruments(instruments)
         import torch
 
         torch.set_num_threads(threads)
@@ -70,8 +75,10 @@ class Forecaster:
     def forecast(self, features: FloatArray, valid: NDArray[np.uint8] | BoolArray) -> FloatArray:
         """Forecast from un-normalised features [L, V, 58] and validity [L, V]: float32[H, V*20] as the engine reads it.
 
-        A slot that is not valid in the last row, or was absent in training, gets zero return and its mean book
-        (one-tick gaps and no size where there is no mean). Never NaN: ForecastError when a window's shape is wrong.
+        A slot gets zero return and its mean book (one-tick gaps and no size where there is no mean) when it was absent
+        in training, is not valid in the last row, or is valid on less of the window than training asked for: such a
+        window the model has never seen. A row that holds NaN counts as not valid, as in a dataset. The result is never
+        NaN: ForecastError when a window's shape is wrong.
         """
         slots = len(self.bundle.slot_instruments)
         expected = (self.context_steps, slots, FEATURE_COUNT)
@@ -79,7 +86,8 @@ class Forecaster:
             raise ForecastError(
                 f"expected features {expected} and valid {expected[:2]}, found {features.shape} and {valid.shape}"
             )
-        is_valid = valid.astype(np.bool_)
+        is_valid = valid.astype(np.bool_) & np.isfinite(features).all(axis=2)
+        is_valid &= is_valid.sum(axis=0) >= self.bundle.context_valid_fraction_min * self.context_steps
         features = np.where(is_valid[:, :, None], features, np.float32(0.0))
         normalised = self.predictor.normaliser.apply(features, is_valid)
         last = features[-1][self.present][:, SHAPE_COLUMNS]

@@ -4,7 +4,10 @@ MLflow is a record, never a dependency of trading: the pointers of `ml.registry`
 """
 
 import os
+import sqlite3
+import time
 from collections.abc import Mapping
+from contextlib import closing
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -12,6 +15,7 @@ from typing import Any, Final, TypeAlias
 
 EXPERIMENT_NAME: Final = "order_book_forecast"
 MODEL_NAME: Final = "order_book_forecaster"
+SQLITE: Final = "sqlite:///"
 
 # MLflow ships no types that survive a strict check; its client is used here alone.
 MlflowClient: TypeAlias = Any
@@ -20,7 +24,7 @@ MlflowClient: TypeAlias = Any
 def sqlite_address(database: Path) -> str:
     """Return MLflow's address of a local database file; its folder is made."""
     database.parent.mkdir(parents=True, exist_ok=True)
-    return f"sqlite:///{database.resolve()}"
+    return f"{SQLITE}{database.resolve()}"
 
 
 class RunLog:
@@ -34,24 +38,26 @@ class RunLog:
         self._client = _client(tracking_uri)
         run = self._client.create_run(_experiment_id(self._client, tracking_uri), run_name=name)
         self.run_id = str(run.info.run_id)
-        for key, value in parameters.items():
-            self._client.log_param(self.run_id, key, value)
+        entities = import_module("mlflow.entities")
+        self._client.log_batch(
+            self.run_id, params=[entities.Param(key, str(value)) for key, value in parameters.items()]
+        )
 
     def metrics(self, values: Mapping[str, float], step: int) -> None:
         """Log several metrics at one optimiser step."""
         if self._client is not None:
-            for name, value in values.items():
-                self._client.log_metric(self.run_id, name, float(value), step=step)
-
-    def text(self, name: str, text: str) -> None:
-        """Keep a text as an artifact of the run."""
-        if self._client is not None:
-            self._client.log_text(self.run_id, text, name)
+            self._client.log_batch(self.run_id, metrics=_metrics(values, step))
 
     def finish(self, status: str) -> None:
         """Close the run as FINISHED or FAILED."""
         if self._client is not None:
             self._client.set_terminated(self.run_id, status=status)
+
+
+def log_skill(tracking_uri: str, run_id: str, skill: Mapping[str, float], verdict: str) -> None:
+    """Add to the run that trained a model what it was judged to be: its skill and the gate's verdict."""
+    client, entities = _client(tracking_uri), import_module("mlflow.entities")
+    client.log_batch(run_id, metrics=_metrics(skill, step=0), tags=[entities.RunTag("gate", verdict)])
 
 
 def mirror_alias(tracking_uri: str, alias: str, bundle_hash: str, bundle_dir: Path, run_id: str) -> int:
@@ -71,9 +77,22 @@ def mirror_alias(tracking_uri: str, alias: str, bundle_hash: str, bundle_dir: Pa
     return int(found[0].version)
 
 
+def _metrics(values: Mapping[str, float], step: int) -> list[object]:
+    metric, now_ms = import_module("mlflow.entities").Metric, int(time.time() * 1000)
+    return [metric(name, float(value), now_ms, step) for name, value in values.items()]
+
+
 def _client(tracking_uri: str) -> MlflowClient:
+    _require_database(tracking_uri)
     mlflow = _mlflow()
     return mlflow.MlflowClient(tracking_uri=tracking_uri, registry_uri=tracking_uri)
+
+
+def _require_database(tracking_uri: str) -> None:
+    """Raise sqlite3.Error for a local database that cannot be read: MLflow would try again for two minutes."""
+    if tracking_uri.startswith(SQLITE):
+        with closing(sqlite3.connect(tracking_uri.removeprefix(SQLITE))) as connection:
+            connection.execute("pragma schema_version")
 
 
 def _mlflow() -> ModuleType:
@@ -88,6 +107,6 @@ def _experiment_id(client: MlflowClient, tracking_uri: str) -> str:
     if found is not None:
         return str(found.experiment_id)
     location = None
-    if tracking_uri.startswith("sqlite:///"):
-        location = (Path(tracking_uri.removeprefix("sqlite:///")).parent / "artifacts").as_uri()
+    if tracking_uri.startswith(SQLITE):
+        location = (Path(tracking_uri.removeprefix(SQLITE)).parent / "artifacts").as_uri()
     return str(client.create_experiment(EXPERIMENT_NAME, artifact_location=location))

@@ -149,7 +149,7 @@ def fit_blend(predictor: Predictor, dataset: Dataset, anchors_max: int) -> Blend
     scale = scale_of(predictor.baselines.sigma_bps, predictor.preset.horizon)
     weight = labels.scored_BP[..., None]
     parts = (forecasts.ridge_bps_BPH, forecasts.net_bps_BPH, labels.mid_bps_BPH)
-    ridge, net, outcome = ((part / scale * weight).reshape(-1, part.shape[1] * 1, part.shape[2]) for part in parts)
+    ridge, net, outcome = (part / scale * weight for part in parts)
     pairs = np.array([box_least_squares(ridge[..., h], net[..., h], outcome[..., h]) for h in range(ridge.shape[2])])
     gap, size = _shape_shares(forecasts, labels, predictor)
     return Blend(pairs[:, 0], pairs[:, 1], gap, size)
@@ -195,15 +195,19 @@ def _torch_settings(config: MlConfig) -> Iterator[None]:
 
     threads = torch.get_num_threads()
     is_deterministic = torch.are_deterministic_algorithms_enabled()
+    # One CPU thread repeats by itself, and asking torch for it imports its compiler: 1.6 s.
+    asks = _device(config) == "cuda"
     with torch.random.fork_rng():
         torch.manual_seed(config.seed)
         torch.set_num_threads(config.threads)
-        torch.use_deterministic_algorithms(True, warn_only=True)
+        if asks:
+            torch.use_deterministic_algorithms(True, warn_only=True)
         try:
             yield
         finally:
             torch.set_num_threads(threads)
-            torch.use_deterministic_algorithms(is_deterministic)
+            if asks:
+                torch.use_deterministic_algorithms(is_deterministic)
 
 
 def _device(config: MlConfig) -> str:

@@ -31,8 +31,9 @@ from ml.metrics import (
     pooled_squares,
     rank_ic,
 )
+from ml.plots import draw_plots
 from ml.predictor import Forecasts, Predictor
-from ml.report import draw_plots, skill_table
+from ml.report import skill_table
 from ml.train import load_candidate, open_predictor
 
 VALIDATION_NAME: Final = "validation.json"
@@ -84,6 +85,7 @@ class VenueSkill:
 class ValidationReport:
     """Everything that was measured. `plots` lie in the candidate's folder."""
 
+    step_ms: float
     horizon_step: int
     test_anchors: int
     contiguous_test_steps: int
@@ -102,6 +104,15 @@ class ValidationReport:
     def skill_table_markdown(self) -> str:
         """Return the tables that people read: model, baselines and intervals side by side."""
         return skill_table(self)
+
+    @property
+    def skill(self) -> dict[str, float]:
+        """Return the headline numbers by name: R2 of the mid, model and ridge, at every horizon of the table."""
+        rows = {f"r2_step_{row.horizon_step}": row.vs_persistence.value for row in self.mid}
+        ridge = {f"ridge_r2_step_{row.horizon_step}": row.ridge_vs_persistence.value for row in self.mid}
+        lower = next(row.vs_persistence.lower for row in self.mid if row.horizon_step == self.horizon_step)
+        measured = {**rows, **ridge, "r2_lower_bound_at_gate": lower}
+        return {name: value for name, value in measured.items() if math.isfinite(value)}
 
     def as_json(self) -> JsonObject:
         """Return the report for files and manifests; bounds that are infinite become null."""
@@ -182,6 +193,7 @@ def validate_predictor(
         oracle=_oracle_check(scored, boot, at_gate),
     )
     return ValidationReport(
+        step_ms=dataset.manifest.step_ns / 1e6,
         horizon_step=gate_step,
         test_anchors=len(anchors),
         contiguous_test_steps=contiguous,

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stdout
 
-from ml.errors import MlError
+from ml.errors import BundleNameError, MlError, RegistryError
 from orchestration import environment
 from orchestration.errors import OrchestrationError
 from orchestration.progress import print_lines
@@ -19,7 +19,7 @@ from orchestration.settings import Settings, load_settings
 from streaming.errors import TraderError
 from warehouse.errors import WarehouseError
 
-BAD_DATA = 5
+USAGE, REFUSED, BAD_DATA = 2, 3, 5
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -33,6 +33,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return run(options, settings)
     except (OrchestrationError, TraderError) as error:
         return _fail(str(error), error.exit_code)
+    except BundleNameError as error:
+        return _fail(str(error), USAGE)
+    except RegistryError as error:
+        return _fail(str(error), REFUSED)
     except (MlError, WarehouseError) as error:
         return _fail(str(error), BAD_DATA)
     except OSError as error:

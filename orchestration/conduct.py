@@ -1,24 +1,29 @@
 """The whole graph over what the lake holds, in this one process: what `python -m orchestration learn` does.
 
-Partitioned assets run one stretch of hours at a time; then one run without partitions holds the gates and everything
-that consumes them. All of it is recorded in the Dagster instance, so the UI shows it like any other run.
+It is one run of the job `learning`, recorded in the Dagster instance, so the UI shows it like any other run.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
+from dagster_shared.error import SerializableErrorInfo
 
+from ml.errors import DatasetError
 from orchestration.definitions import defs
-from orchestration.defs.ingest.due import grid_hours_due, venue_hours_due
-from orchestration.defs.partitions import VENUE_NAMES, KeyRange, hour_ranges, venue_hour_ranges
 from orchestration.defs.train.assets import candidate_dir
-from orchestration.progress import say
 from orchestration.settings import Settings
+from streaming.errors import BadDataError
+from warehouse.errors import WarehouseError
 
 QUIET_CONSOLE = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 DONE, FAILED, REFUSED, BAD_DATA = 0, 1, 3, 5
+BAD_DATA_ERRORS = {
+    kind.__name__ for root in (BadDataError, DatasetError, WarehouseError) for kind in (root, *root.__subclasses__())
+}
+"""Names of the errors that mean bad data: of what a step raised, Dagster keeps the name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,52 +49,13 @@ class Learned:
 
 def learn(settings: Settings, instance: dg.DagsterInstance) -> Learned:
     """Fill an empty lake, convert what waits, then judge, build, train, validate and promote."""
-    definitions = defs()
-    say("learn 1/4: raw segments")
-    whole = definitions.resolve_implicit_global_asset_job_def()
-    segments = _execute(whole, instance, assets=["market_segments"])
-    if not segments.success:
-        return _failed(segments)
-    lake, grid = settings.lake, settings.learning_grid
-    waiting = venue_hours_due(lake, VENUE_NAMES)
-    say(f"learn 2/4: books, {len(waiting)} venue-hours to convert")
-    broken = _convert(definitions.resolve_job_def("capture"), instance, venue_hour_ranges(waiting))
-    hours = grid_hours_due(lake, grid, [])
-    say(f"learn 3/4: grid {grid.name}, {len(hours)} hours to convert")
-    broken = broken or _convert(definitions.resolve_job_def("sample"), instance, hour_ranges(hours))
-    if broken is not None:
-        return _failed(broken)
-    say("learn 4/4: checks, marts, dataset, training, validation, drift, promotion")
     table = candidate_dir(settings) / "skill.md"
     table.unlink(missing_ok=True)  # one of an earlier run must not stand for this one
-    return _outcome(_execute(definitions.resolve_job_def("learning"), instance), table)
-
-
-def _convert(
-    job: dg.JobDefinition, instance: dg.DagsterInstance, ranges: Iterable[KeyRange]
-) -> dg.ExecuteInProcessResult | None:
-    """Run each range; return the first result in which more than a check failed (checks are asked for again later)."""
-    for keys in ranges:
-        result = _execute(job, instance, tags=keys.tags)
-        if not result.success and not refused_checks(result):
-            return result
-    return None
-
-
-def _execute(
-    job: dg.JobDefinition,
-    instance: dg.DagsterInstance,
-    assets: Iterable[str] = (),
-    tags: Mapping[str, str] | None = None,
-) -> dg.ExecuteInProcessResult:
-    selection = [dg.AssetKey(name) for name in assets] or None
-    return job.execute_in_process(
-        instance=instance,
-        run_config=QUIET_CONSOLE,
-        asset_selection=selection,
-        tags=dict(tags or {}),
-        raise_on_error=False,
-    )
+    job = defs().resolve_job_def("learning")
+    # One moment for all steps: Dagster keeps the list of a hundred thousand partitions that it made for the last one.
+    with dg.partition_loading_context(effective_dt=datetime.now(UTC)):
+        result = job.execute_in_process(instance=instance, run_config=QUIET_CONSOLE, raise_on_error=False)
+    return _outcome(result, table)
 
 
 def _outcome(result: dg.ExecuteInProcessResult, table: Path) -> Learned:
@@ -120,12 +86,16 @@ def refused_checks(result: dg.ExecuteInProcessResult) -> list[str]:
 
 
 def _failed(result: dg.ExecuteInProcessResult) -> Learned:
-    lines = tuple(f"{event.step_key}: {_root_message(event)}" for event in result.get_step_failure_events())
-    return Learned(FAILED, "", lines or ("the run failed before any step; see the Dagster UI",), "", result.run_id)
+    roots = [(event.step_key, _root(event)) for event in result.get_step_failure_events()]
+    lines = tuple(f"{step}: {error.message.strip()}" for step, error in roots)
+    is_bad_data = any(error.cls_name in BAD_DATA_ERRORS for _, error in roots)
+    missing = "the run failed before any step; see the Dagster UI"
+    return Learned(BAD_DATA if is_bad_data else FAILED, "", lines or (missing,), "", result.run_id)
 
 
-def _root_message(event: dg.DagsterEvent) -> str:
+def _root(event: dg.DagsterEvent) -> SerializableErrorInfo:
     error = event.step_failure_data.error
-    while error is not None and error.cause is not None:
+    assert error is not None, "Dagster tells why a step failed"
+    while error.cause is not None:
         error = error.cause
-    return error.message.strip() if error else "failed without a message"
+    return error

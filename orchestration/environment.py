@@ -22,6 +22,8 @@ QUIET = {
 # One run at a time: an hour goes on from the one before it, and marts, dataset and candidate have one writer.
 DAGSTER_YAML = f"""telemetry:
   enabled: false
+nux:
+  enabled: false
 python_logs:
   managed_python_loggers: [{LOGGER}]
   python_log_level: INFO

@@ -15,6 +15,11 @@ def say(line: str) -> None:
     logging.getLogger(LOGGER).info(line)
 
 
+def warn(line: str) -> None:
+    """Tell people one line about something that went wrong beside the work."""
+    logging.getLogger(LOGGER).warning("warning: %s", line)
+
+
 def counter(what: str) -> Callable[[int, int], None]:
     """Return a callback (done, in all) that tells the share done, at most every few seconds."""
     told = time.monotonic()
@@ -33,7 +38,12 @@ def print_lines() -> None:
     """Print progress lines of this process on stderr, so that stdout stays the command's answer."""
     logger = logging.getLogger(LOGGER)
     if not logger.handlers:
-        handler = logging.StreamHandler(sys.stderr)
-        handler.setFormatter(logging.Formatter("%(message)s"))
-        logger.addHandler(handler)
+        logger.addHandler(_Stderr())
     logger.setLevel(logging.INFO)
+
+
+class _Stderr(logging.Handler):
+    """Prints to what stderr is when a line is told, not when the handler was made."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        print(self.format(record), file=sys.stderr)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ml.baselines import Baselines, fit_baselines, flow_inputs, flow_width, scale_of
+from ml.baselines import Baselines, fit_baselines, flow_inputs, flow_width, penalty_parts, scale_of
 from ml.dataset import Dataset
 from ml.layout import AGE_MS, FEATURE_COUNT, MID_RETURN_BPS
 
@@ -61,3 +61,18 @@ def test_baselines_do_not_change_with_rows_after_the_train_part(dataset: Dataset
 
 def test_the_unit_of_the_mid_grows_with_the_root_of_the_horizon() -> None:
     assert scale_of(np.array([2.0]), 4).tolist() == [pytest.approx([2.0, 2 * 2**0.5, 2 * 3**0.5, 4.0])]
+
+
+def test_the_penalty_is_judged_on_windows_that_share_no_row_with_those_it_was_fitted_on(dataset: Dataset) -> None:
+    anchors = dataset.anchors["train"]
+
+    fitted, purged, judging = penalty_parts(dataset, anchors)
+
+    assert judging[0] - 9 > fitted[-1] + 5 and len(judging) > 0.19 * len(anchors)
+    assert np.array_equal(np.concatenate([fitted, purged, judging]), anchors)
+
+
+def test_a_short_train_part_leaves_something_to_judge_the_penalty_on(dataset: Dataset) -> None:
+    _fitted, _purged, judging = penalty_parts(dataset, dataset.anchors["train"][:20])
+
+    assert len(judging) == 2

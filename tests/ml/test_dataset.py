@@ -130,6 +130,22 @@ def test_a_slot_without_rows_is_absent_and_the_others_are_pooled(tmp_path: Path)
     assert not made.normalised[:, 2].any()
 
 
+def test_which_slots_are_present_is_decided_before_the_test_part(tmp_path: Path, small: Market) -> None:
+    ts = small.grid["ts_step_ns"]
+    is_late = (pl.col("slot") == 2) & (pl.col("ts_step_ns") < ts.min() + 740 * STEP_NS)
+    is_gone = (pl.col("slot") == 2) & (pl.col("ts_step_ns") >= ts.min() + 740 * STEP_NS)
+    late, gone = (
+        small.grid.with_columns(pl.when(masked).then(False).otherwise(pl.col("is_valid")).alias("is_valid"))
+        for masked in (is_late, is_gone)
+    )
+
+    came, went = build_grid(tmp_path / "late", small, late), build_grid(tmp_path / "gone", small, gone)
+
+    assert [slot.is_present for slot in came.manifest.slots] == [True, True, False]
+    assert [slot.is_present for slot in went.manifest.slots] == [True, True, True]
+    assert went.anchors["test"][-1] < 740
+
+
 def test_the_same_grid_gives_the_same_dataset_hash(tmp_path: Path, small: Market) -> None:
     first, second = (build_grid(tmp_path / name, small, small.grid) for name in ("a", "b"))
 

@@ -3,14 +3,17 @@
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
-from synthetic_grid import INSTRUMENTS, make_market, write_lake
+from safetensors.numpy import load_file
+from synthetic_grid import INSTRUMENTS, Market, make_market, write_lake
 
 from ml import dataset as datasets
 from ml.config import MlConfig
 from ml.dataset import Dataset, Labels
+from ml.predictor import CONSTANTS_NAME, WEIGHTS_NAME
 from ml.tracking import RunLog
-from ml.train import fit_predictor, silent
+from ml.train import fit_predictor, silent, train
 from ml.validate import ValidationReport, validate_predictor
 
 CONFIG = MlConfig(preset="nano_short", steps=60)
@@ -74,3 +77,44 @@ def test_more_skill_than_was_planted_is_called_a_leak(dataset: Dataset, lake: Pa
 
     assert not report.gate.data_passed
     assert any("look for a leak of the future" in reason for reason in report.gate.reasons)
+
+
+def spoiled_after(market: Market, share: float) -> Market:
+    """The same market up to a share of its time; from there on other prices, sizes and features, all of them valid."""
+    grid, random = market.grid, np.random.default_rng(5)
+    is_later = grid["ts_step_ns"] >= grid["ts_step_ns"][int(share * len(grid))]
+    moved = {}
+    for name in grid.columns:
+        if grid[name].dtype == pl.Float32:
+            moved[name] = pl.Series(random.normal(9.0, 5.0, len(grid))).cast(pl.Float32)
+        elif name.endswith(tuple("12345")) and "price_ticks" in name:
+            moved[name] = grid[name] * 2 + pl.Series(random.integers(0, 2, len(grid)))
+    return Market(
+        grid.with_columns(
+            **{
+                name: pl.select(pl.when(is_later).then(new).otherwise(grid[name])).to_series()
+                for name, new in moved.items()
+            }
+        ),
+        market.truth,
+    )
+
+
+def fitted_constants(folder: Path, market: Market) -> dict[str, np.ndarray]:
+    config = MlConfig(preset="nano_short", steps=10, batch=16)
+    lake = write_lake(folder / "lake", market)
+    datasets.build(lake, "main", config, folder / "dataset", instruments=INSTRUMENTS)
+    made = train(folder / "dataset", config, folder / "out")
+    return {**load_file(made.directory / CONSTANTS_NAME), **load_file(made.directory / WEIGHTS_NAME)}
+
+
+def test_no_constant_and_no_weight_knows_anything_of_the_test_part(tmp_path: Path) -> None:
+    market = make_market(3_000, seed=4)
+
+    clean = fitted_constants(tmp_path / "a", market)
+    other_test = fitted_constants(tmp_path / "b", spoiled_after(market, 0.81))
+    other_validation = fitted_constants(tmp_path / "c", spoiled_after(market, 0.62))
+
+    assert all(np.array_equal(clean[name], other_test[name]) for name in clean)
+    changed = {name for name in clean if not np.array_equal(clean[name], other_validation[name])}
+    assert changed and all(name.startswith("blend.") for name in changed)

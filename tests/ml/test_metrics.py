@@ -51,6 +51,43 @@ def test_nothing_to_explain_gives_no_skill() -> None:
     assert bootstrap(100).ratio(np.zeros(100), np.zeros(100)).value == 0.0
 
 
+def test_being_wrong_where_nothing_moved_is_no_tie() -> None:
+    skill = bootstrap(100).ratio(np.ones(100), np.zeros(100))
+
+    assert (skill.value, skill.lower) == (-math.inf, -math.inf)
+
+
+def test_two_venues_that_move_as_one_count_as_one(random) -> None:
+    error, outcome = random.normal(size=(2, 2_000, 1))
+    both = np.ones((2_000, 2), dtype=np.bool_)
+
+    alone = bootstrap(2_000).ratio(error[:, 0] ** 2, outcome[:, 0] ** 2)
+    pair = bootstrap(2_000).ratio(
+        metrics.pooled_squares(np.repeat(error, 2, axis=1), both),
+        metrics.pooled_squares(np.repeat(outcome, 2, axis=1), both),
+    )
+
+    assert (pair.lower, pair.upper) == pytest.approx((alone.lower, alone.upper))
+
+
+def test_an_interval_of_a_known_skill_holds_it_about_as_often_as_it_says(random) -> None:
+    held = 0
+    for _trial in range(60):
+        shared = np.convolve(random.normal(size=2_100), np.ones(50) / 50, mode="valid")[:2_000] * 5
+        signal, noise = 0.3 * shared, random.normal(size=2_000)
+        skill = bootstrap(2_000, 100).ratio(noise**2, (signal + noise) ** 2)
+        truth = 1 - 1 / (1 + 0.09 * 0.5)
+        held += skill.lower <= truth <= skill.upper
+
+    assert held >= 48
+
+
+def test_no_skill_over_nothing_is_no_excess_over_the_oracle() -> None:
+    zeros = np.zeros(100)
+
+    assert bootstrap(100).ratio_difference(zeros, zeros, zeros).upper == 0.0
+
+
 def test_rank_ic_is_spearmans_with_ties(random) -> None:
     x, y = random.integers(0, 4, 300).astype(float), random.integers(0, 4, 300).astype(float)
 

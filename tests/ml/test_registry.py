@@ -118,3 +118,22 @@ def test_mlflow_aliases_mirror_the_pointer(models: Path, hashes: list[str], tmp_
     client = MlflowClient(tracking_uri=address, registry_uri=address)
     version = client.get_model_version_by_alias(MODEL_NAME, "champion")
     assert version.tags["bundle"] == hashes[0] and int(version.version) == 1
+
+
+def test_a_mirror_that_fails_is_a_warning_and_the_pointer_has_moved(
+    models: Path, hashes: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told: list[str] = []
+    broken = f"sqlite:///{tmp_path}"  # a folder is no database
+
+    pointer = promote(models, hashes[0], "job", "gate passed", 1, tracking_uri=broken, warn=told.append)
+    rolled = promote(models, hashes[1], "job", "gate passed", 2, tracking_uri=broken)
+
+    assert read_pointer(models, "champion") == rolled and pointer.hash == hashes[0]
+    assert len(told) == 1 and told[0].startswith(f"champion is {hashes[0][:12]}, but MLflow's alias was not moved (")
+    assert capsys.readouterr().err.startswith(f"warning: champion is {hashes[1][:12]}, but")
+
+
+def test_a_promotion_cannot_pass_for_a_rollback(models: Path, hashes: list[str]) -> None:
+    with pytest.raises(RegistryError, match="kept for rollbacks"):
+        promote(models, hashes[0], "ann", "rollback: to be clever", 1)

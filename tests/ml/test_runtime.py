@@ -6,14 +6,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from synthetic_grid import INSTRUMENTS
+from synthetic_grid import INSTRUMENTS, make_market, write_lake
 
 from ml.bundle import feature_schema_hash, seal
-from ml.dataset import Dataset
+from ml.config import MlConfig
+from ml.dataset import Dataset, build, load
 from ml.errors import BundleError, ForecastError
 from ml.runtime import Forecaster
-from ml.train import Candidate, open_predictor
-from ml.validate import ValidationReport
+from ml.train import Candidate, open_predictor, train
+from ml.validate import ValidationReport, validate
 
 SCHEMA = feature_schema_hash(INSTRUMENTS, 100_000_000)
 
@@ -51,6 +52,73 @@ def test_a_live_forecast_is_the_validated_one(forecaster: Forecaster, candidate:
     assert values.shape == (5, 60) and values.dtype == np.float32
     assert np.array_equal(values[:, 20], validated.mid_bps_BPH[0, 1].astype(np.float32))
     assert np.array_equal(values[2, 41:60], validated.shape_BPSH[0, 2, :, 2].astype(np.float32))
+
+
+def test_live_forecasts_are_the_validated_ones_window_by_window(
+    forecaster: Forecaster, candidate: Candidate, dataset: Dataset
+) -> None:
+    anchors = dataset.anchors["test"][::150]
+    predictor = open_predictor(candidate)
+    single = [predictor.forecast_anchors(dataset, anchors[i : i + 1]) for i in range(len(anchors))]
+    batch = predictor.forecast_anchors(dataset, anchors)
+
+    for i, anchor in enumerate(anchors):
+        values = forecaster.forecast(*window(dataset, int(anchor))).reshape(5, 3, 20)
+        assert np.array_equal(values[:, :, 0].T, single[i].mid_bps_BPH[0].astype(np.float32))
+        assert np.array_equal(values[:, :, 1:].transpose(1, 2, 0), single[i].shape_BPSH[0].astype(np.float32))
+        # Many windows in one product are summed in another order: the same forecast, but for the last bits.
+        assert np.allclose(values[:, :, 0].T, batch.mid_bps_BPH[i], rtol=1e-5, atol=1e-6)
+
+
+def test_a_slot_absent_from_the_data_passes_through_every_step(tmp_path: Path) -> None:
+    config = MlConfig(preset="nano_short", steps=10, batch=16)
+    lake = write_lake(tmp_path / "lake", make_market(3_000, seed=2, slots=(0, 2)))
+    build(lake, "main", config, tmp_path / "dataset", instruments=INSTRUMENTS)
+    made = train(tmp_path / "dataset", config, tmp_path / "out")
+    judged = validate(made.directory, tmp_path / "dataset", config, lake / "truth" / "run.parquet")
+    bundle_hash = seal(made, judged, tmp_path / "models")
+    dataset = load(tmp_path / "dataset")
+    last_ns = dataset.manifest.last_step_ns
+    forecaster = Forecaster.load(tmp_path / "models", bundle_hash, SCHEMA, last_ns, instruments=INSTRUMENTS)
+    anchor = int(dataset.anchors["test"][5])
+    validated = open_predictor(made).forecast_anchors(dataset, np.array([anchor]))
+
+    features, valid = window(dataset, anchor)
+    values = forecaster.forecast(features, valid).reshape(5, 3, 20)
+    features[:, 1], valid[:, 1] = 7.0, 1  # the venue comes to life: the model knows nothing of it
+    alive = forecaster.forecast(features, valid).reshape(5, 3, 20)
+
+    assert [row.instrument for row in judged.venues] == [INSTRUMENTS[0], INSTRUMENTS[2]]
+    assert np.array_equal(values[:, [0, 2], 0].T, validated.mid_bps_BPH[0].astype(np.float32))
+    assert not values[:, 1].any() and np.array_equal(values, alive)
+
+
+def test_a_slot_with_too_little_of_its_window_is_not_forecast_and_does_not_lead_others(
+    forecaster: Forecaster, dataset: Dataset
+) -> None:
+    features, valid = window(dataset, int(dataset.anchors["test"][7]))
+    valid[:2, 0] = 0  # eight rows of ten, where training asked for nine
+    thin = forecaster.forecast(features, valid)
+    valid[:, 0] = 0
+    hidden = forecaster.forecast(features, valid)
+
+    assert not thin[:, 0].any() and thin.tobytes() == hidden.tobytes()
+
+
+def test_a_row_that_is_not_a_number_counts_as_not_valid(forecaster: Forecaster, dataset: Dataset) -> None:
+    features, valid = window(dataset, int(dataset.anchors["test"][7]))
+    broken = features.copy()
+    broken[4, 1, 50], valid_without = np.nan, valid.copy()
+    valid_without[4, 1] = 0
+
+    assert forecaster.forecast(broken, valid).tobytes() == forecaster.forecast(features, valid_without).tobytes()
+
+
+def test_a_model_of_other_instruments_is_refused(models: Path, forecaster: Forecaster) -> None:
+    others = tuple(name.replace("BTCUSDT", "ETHUSDT") for name in INSTRUMENTS)
+
+    with pytest.raises(BundleError, match=r"trained on binance_usdm:BTCUSDT.*this grid has binance_usdm:ETHUSDT"):
+        Forecaster.load(models, forecaster.bundle.hash, SCHEMA, 0, instruments=others)
 
 
 def test_the_same_window_gives_the_same_bytes(forecaster: Forecaster, dataset: Dataset) -> None:

@@ -62,5 +62,7 @@ def test_bad_data_block_what_is_downstream_in_the_same_run_and_promotion_in_a_la
     assert not blocked.success
     assert ran(blocked) == {"captured_books_checks", "grid_checks"}
     assert any("trades_sane: the data were refused" in line for line in later.objections)
-    with pytest.raises(RefusedError, match="no reason overrides data checks"):
-        crown(house, later, "a person")
+    for decision in (unknown, unjudged, later):
+        with pytest.raises(RefusedError, match="no reason overrides data checks") as refused:
+            crown(house, decision, "a person")
+        assert "\n" not in str(refused.value)

@@ -32,7 +32,8 @@ def drift_report(context: dg.AssetExecutionContext, house: House) -> dg.Material
         return dg.MaterializeResult(metadata={"not_compared": str(error)})
     return dg.MaterializeResult(
         metadata={
-            "report": dg.MetadataValue.url(report.html.as_uri()),
+            # A path and no link: browsers do not follow one from a page to a file.
+            "report_to_open_in_a_browser": dg.MetadataValue.path(str(report.html)),
             "drifted": dg.MetadataValue.json(report.drifted),
             "effects": dg.MetadataValue.md(report.table),
             "reference": f"{moment(report.reference.first_ns)} .. {moment(report.reference.last_ns)}",

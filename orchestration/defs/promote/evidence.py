@@ -19,8 +19,6 @@ from orchestration.defs.quality.partition import (
 from orchestration.defs.quality.verdicts import Recorded, recorded
 from warehouse.lake import Lake
 
-OBJECTIONS_SHOWN = 20
-
 
 @dataclass(frozen=True, slots=True)
 class Evidence:

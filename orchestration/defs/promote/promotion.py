@@ -10,15 +10,19 @@ from dataclasses import dataclass
 
 import dagster as dg
 
-from ml.bundle import Bundle, feature_schema_hash, list_bundles, open_bundle
+from ml import registry
+from ml.bundle import Bundle, feature_schema_hash, open_bundle
 from ml.errors import BundleError
-from ml.registry import Pointer, challenge, promote, read_pointer
+from ml.registry import Pointer, read_pointer
 from ml.tracking import sqlite_address
 from orchestration.defs.promote.evidence import Evidence, weigh
 from orchestration.errors import RefusedError
+from orchestration.progress import warn
 from orchestration.settings import Settings
 
 GATE_OPEN = "gate open: every rule passed"
+REASONS_TOLD = 4
+"""Reasons that one error line names: a lake of hundreds of unjudged hours has hundreds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,7 @@ def decide(settings: Settings, instance: dg.DagsterInstance, bundle_hash: str, r
     try:
         bundle = open_bundle(models_dir, bundle_hash, None)
         schema = feature_schema_hash(bundle.slot_instruments, grid.step_ns)
-        open_bundle(models_dir, bundle_hash, schema)
+        open_bundle(models_dir, bundle_hash, schema).require_instruments(grid.instruments)
     except BundleError as error:
         return Decision(bundle_hash, 0, (str(error),), (), reason)
     evidence = _evidence(settings, instance, bundle)
@@ -65,33 +69,35 @@ def crown(settings: Settings, decision: Decision, by: str) -> Pointer:
     if not decision.is_granted:
         lines = [*decision.objections, *decision.weaknesses]
         hint = "no reason overrides data checks" if decision.objections else "a person may override with --reason"
-        raise RefusedError(f"bundle {decision.bundle[:12]} is not promoted ({hint}): " + "; ".join(lines))
+        told = "; ".join(lines[:REASONS_TOLD])
+        others = len(lines) - REASONS_TOLD
+        more = f"; and {others} more" if others > 0 else ""
+        raise RefusedError(f"bundle {decision.bundle[:12]} is not promoted ({hint}): {told}{more}")
     folders = settings.folders
     tracking_uri = sqlite_address(folders.mlflow_path)
-    return promote(folders.models_dir, decision.bundle, by, decision.words, time.time_ns(), tracking_uri=tracking_uri)
+    return registry.promote(
+        folders.models_dir, decision.bundle, by, decision.words, time.time_ns(), tracking_uri=tracking_uri, warn=warn
+    )
 
 
 def put_up(settings: Settings, bundle_hash: str, by: str) -> Pointer:
     """Make a sealed bundle the challenger, which may be run in shadow whatever the gate says."""
     folders = settings.folders
     tracking_uri = sqlite_address(folders.mlflow_path)
-    return challenge(
-        folders.models_dir, bundle_hash, by, "trained and sealed", time.time_ns(), tracking_uri=tracking_uri
+    return registry.challenge(
+        folders.models_dir, bundle_hash, by, "trained and sealed", time.time_ns(), tracking_uri=tracking_uri, warn=warn
     )
 
 
 def resolve(settings: Settings, beginning: str) -> str:
-    """Return the hash of the one bundle that begins so (empty: the challenger's); RefusedError when none does."""
+    """Return the hash of the one bundle that begins so (empty: the challenger's).
+
+    RefusedError when there is no challenger; ml.errors.BundleNameError when none or several begin so.
+    """
     models_dir = settings.folders.models_dir
-    if not beginning:
-        pointer = read_pointer(models_dir, "challenger")
-        if pointer is None:
-            raise RefusedError(f"{models_dir}: no challenger to promote; run `python -m orchestration learn` first")
-        return pointer.hash
-    found = [name for name in list_bundles(models_dir) if name.startswith(beginning)]
-    if len(found) != 1:
-        raise RefusedError(f"{models_dir}: expected one bundle beginning with {beginning!r}, found {len(found)}")
-    return found[0]
+    if not beginning and read_pointer(models_dir, "challenger") is None:
+        raise RefusedError(f"{models_dir}: no challenger to promote; run `python -m orchestration learn` first")
+    return registry.resolve(models_dir, beginning or "challenger")
 
 
 def _evidence(settings: Settings, instance: dg.DagsterInstance, bundle: Bundle) -> Evidence:

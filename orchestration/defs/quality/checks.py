@@ -24,6 +24,7 @@ from orchestration.defs.quality.partition import (
 )
 from orchestration.defs.quality.verdicts import Recorded, check_result, recorded
 from orchestration.defs.resources import House
+from orchestration.progress import say
 
 MEANINGS = {
     "rows_present": "A partition holds rows.",
@@ -37,8 +38,13 @@ MEANINGS = {
 
 
 def specs(asset: str, checks: Sequence[str]) -> list[dg.AssetCheckSpec]:
-    """Return the declarations of an asset's checks, all of them blocking."""
-    return [dg.AssetCheckSpec(name, asset=asset, blocking=True, description=MEANINGS[name]) for name in checks]
+    """Return the declarations of an asset's checks, all blocking; they wait for what their run converts."""
+    return [
+        dg.AssetCheckSpec(
+            name, asset=asset, blocking=True, description=MEANINGS[name], additional_deps=["converted_hours"]
+        )
+        for name in checks
+    ]
 
 
 @dg.multi_asset_check(specs=specs("captured_books", BOOK_CHECKS))
@@ -90,6 +96,7 @@ class _Bench:
     def results(self, instance: dg.DagsterInstance, keys: Sequence[str]) -> Iterator[dg.AssetCheckResult]:
         before = {check: recorded(instance, self.asset, check) for check in self.checks}
         unchanged = [key for key in keys if self._stands(key, before)]
+        say(f"checks of {self.asset}: {len(keys)} partitions, {len(unchanged)} judged before and unchanged")
         judged = [self.verdict(key) for key in keys if key not in unchanged]
         for check in self.checks:
             yield check_result(self.asset, check, judged, {key: before[check][key] for key in unchanged})

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
+import polars.selectors as cs
 
 from orchestration import environment
 from orchestration.defs.quality.rules import Finding, Rule
@@ -26,9 +27,15 @@ def judge(table: str, frame: pl.DataFrame, rules: Sequence[Rule]) -> list[Findin
 
     suite = gx.ExpectationSuite(name=table, expectations=[_expectation(rule) for rule in present])
     columns = sorted({rule.column for rule in present})
+    judged = frame.select(columns).with_columns(
+        # Great Expectations compares these two types as arrays, and all others value by value in Python.
+        cs.integer().cast(pl.Int64),
+        cs.boolean().cast(pl.Int64),
+        cs.float().cast(pl.Float64),
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # deprecations inside Great Expectations are not ours to act on
-        outcome = _batch(frame.select(columns)).validate(
+        outcome = _batch(judged).validate(
             suite, result_format={"result_format": "BASIC", "partial_unexpected_count": EXAMPLES}
         )
     by_name = {result.expectation_config.meta["rule"]: result for result in outcome.results}

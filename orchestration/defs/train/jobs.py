@@ -1,10 +1,11 @@
-"""Jobs over what the lake holds, without partitions: the gates and their consumers run together.
+"""Jobs over what the lake holds, without partitions: conversion, the gates and their consumers run together.
 
 `retraining` ends with a challenger, which the trader may run in shadow; `learning` goes on to the champion.
 """
 
 import dagster as dg
 
+LAKE = dg.AssetSelection.assets("market_segments", "converted_hours")
 LAKE_CHECKS = dg.AssetSelection.checks_for_assets("captured_books", "grid")
 RETRAINED = dg.AssetSelection.groups("transform", "dataset", "train", "validate", "drift") | dg.AssetSelection.assets(
     "challenger"
@@ -12,11 +13,12 @@ RETRAINED = dg.AssetSelection.groups("transform", "dataset", "train", "validate"
 
 retraining = dg.define_asset_job(
     "retraining",
-    selection=LAKE_CHECKS | RETRAINED,
-    description="Judge the lake, build the marts and the dataset, train, validate, seal a challenger.",
+    selection=LAKE | LAKE_CHECKS | RETRAINED,
+    description="Convert what waits, judge the lake, build marts and dataset, train, validate, seal a challenger.",
 )
 learning = dg.define_asset_job(
     "learning",
-    selection=LAKE_CHECKS | RETRAINED | dg.AssetSelection.assets("champion"),
-    description="Retraining, then the promotion of the challenger where checks and gate allow it.",
+    selection=LAKE | LAKE_CHECKS | RETRAINED | dg.AssetSelection.assets("champion"),
+    description="The whole job on any lake (an empty one is filled with a generated market): retraining, then the "
+    "promotion of the challenger where checks and gate allow it.",
 )

@@ -8,6 +8,7 @@ from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtC
 
 from orchestration.defs.resources import House
 from orchestration.defs.transform import project
+from orchestration.progress import say
 from orchestration.settings import load_settings
 
 
@@ -34,8 +35,12 @@ _folders = load_settings().folders
     dagster_dbt_translator=LakeTranslator(DagsterDbtTranslatorSettings(enable_duplicate_source_asset_keys=True)),
 )
 def marts(context: dg.AssetExecutionContext, dbt: DbtCliResource, house: House) -> Iterator[Any]:
-    """Every model of the dbt project, and its tests as checks."""
+    """Every model of the dbt project, and its tests of the data as checks."""
     settings = house.settings()
+    say("marts: dbt build")
+    target = settings.folders.dbt_dir / "runs" / context.run_id
+    # Unit tests judge the SQL and not the data: they belong to a change of the project, not to every build.
+    command = ["build", "--exclude-resource-type", "unit_test"]
     with project.building(settings.lake, settings.folders):
-        invocation = dbt.cli(["build"], context=context, target_path=settings.folders.dbt_dir / "runs" / context.run_id)
+        invocation = dbt.cli(command, context=context, target_path=target)
         yield from invocation.stream()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from orchestration.defs.dataset.assets import dataset_dir
+from orchestration.defs.quality import span
 from orchestration.defs.resources import House
 from orchestration.defs.train.assets import candidate, candidate_dir
 from orchestration.defs.validate.truth import truth_of
@@ -46,11 +47,23 @@ def judge_and_seal(settings: Settings) -> "tuple[ValidationReport, str]":
 
     folder, manifest = candidate_dir(settings), read_manifest(dataset_dir(settings))
     (folder / SEALED).unlink(missing_ok=True)
-    truth = truth_of(settings.lake, manifest.first_step_ns, manifest.last_step_ns)
+    lake, hours = settings.lake, [span.hour_of_file(path) for path in manifest.sources]
+    fed = span.feeding(lake, settings.learning_grid, hours)
+    truth = truth_of(lake, fed, manifest.first_step_ns, manifest.last_step_ns)
     report = validate(folder, dataset_dir(settings), settings.ml, truth, say)
-    bundle = seal(load_candidate(folder), report, settings.folders.models_dir)
+    trained = load_candidate(folder)
+    bundle = seal(trained, report, settings.folders.models_dir)
     write_atomically(folder / SEALED, f"{bundle}\n".encode())
+    _log(settings, str(trained.document["mlflow_run"]), report)
     return report, bundle
+
+
+def _log(settings: Settings, run_id: str, report: "ValidationReport") -> None:
+    from ml.tracking import log_skill, sqlite_address
+
+    if run_id:
+        address, verdict = sqlite_address(settings.folders.mlflow_path), "passed" if report.gate.passed else "refused"
+        log_skill(address, run_id, report.skill, verdict)
 
 
 @dg.asset(

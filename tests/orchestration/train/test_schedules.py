@@ -12,7 +12,10 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-from dagster._core.scheduler.instigation import ScheduleInstigatorData
+from dagster._core.definitions.run_request import InstigatorType
+from dagster._core.remote_origin import RemoteRepositoryOrigin
+from dagster._core.scheduler.instigation import InstigatorState, InstigatorStatus, ScheduleInstigatorData
+from dagster._core.workspace.load import location_origins_from_yaml_paths
 
 from ml.registry import read_pointer
 from orchestration import environment
@@ -35,14 +38,13 @@ def test_a_tick_asks_for_one_run_of_the_retraining_job(definitions: dg.Definitio
     assert len(tick.run_requests or []) == 1
 
 
-@pytest.mark.slow
 def test_a_tick_run_by_a_real_daemon_trains_a_challenger(
     converted_house: Settings, give_manifest_to_house: None, monkeypatch: pytest.MonkeyPatch
 ):
     environment.prepare(converted_house.folders.dagster_dir)
     monkeypatch.setenv("DAGSTER_HOME", str(converted_house.folders.dagster_dir))
     with dg.DagsterInstance.get() as instance:
-        make_a_tick_due(instance)
+        make_a_tick_due(instance, converted_house.orchestration.retraining_cron)
         with daemon():
             run = wait_for_retraining(instance)
 
@@ -51,15 +53,16 @@ def test_a_tick_run_by_a_real_daemon_trains_a_challenger(
     assert read_pointer(converted_house.folders.models_dir, "challenger") is not None
 
 
-def make_a_tick_due(instance: dg.DagsterInstance) -> None:
-    """Switch the schedule on as if a day ago: the daemon then finds a tick that it missed."""
-    subprocess.run(
-        [BIN / "dagster", "schedule", "start", "daily_retraining", "-w", "workspace.yaml"], cwd=PROJECT_ROOT, check=True
-    )
-    (state,) = instance.all_instigator_state()
-    assert isinstance(state.instigator_data, ScheduleInstigatorData)
-    since = ScheduleInstigatorData(state.instigator_data.cron_schedule, start_timestamp=time.time() - DAY_S)
-    instance.update_instigator_state(state.with_data(since))
+def make_a_tick_due(instance: dg.DagsterInstance, cron: str) -> None:
+    """Switch the schedule on as if a day ago: the daemon then finds a tick that it missed.
+
+    `dagster schedule start` writes the same record, but loads all definitions to find the name: five seconds.
+    """
+    (location,) = location_origins_from_yaml_paths([str(PROJECT_ROOT / "workspace.yaml")])
+    schedule = RemoteRepositoryOrigin(location, "__repository__").get_instigator_origin("daily_retraining")
+    since = ScheduleInstigatorData(cron, start_timestamp=time.time() - DAY_S)
+    state = InstigatorState(schedule, InstigatorType.SCHEDULE, InstigatorStatus.RUNNING, since)
+    instance.add_instigator_state(state)
 
 
 @contextmanager
