@@ -50,7 +50,8 @@ def test_a_refusal_by_the_gate_is_one_line_that_names_the_way_round():
     line = refusal(Decision("a" * 64, 1, (), ("mid_vs_ridge: too low", "test_blocks: 2"), ""))
 
     assert line == (
-        "bundle aaaaaaaaaaaa is not promoted (a person may override with --reason): mid_vs_ridge: too low; test_blocks: 2"
+        "bundle aaaaaaaaaaaa is not promoted (a person may override with --reason): "
+        "mid_vs_ridge: too low; test_blocks: 2"
     )
 
 
