@@ -21,6 +21,7 @@ from typing import Final, Literal, Protocol
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from ml.config import MlConfig
 from ml.errors import DatasetError
@@ -364,7 +365,7 @@ def _split(anchors: IntArray, purge: int, config: MlConfig) -> dict[str, IntArra
 
 def _write(
     out_dir: Path,
-    arrays: tuple[IntArray, FloatArray, BoolArray, IntArray],
+    arrays: tuple[NDArray[np.generic], ...],
     normaliser: Normaliser,
     parts: dict[str, IntArray],
 ) -> dict[str, str]:

@@ -59,6 +59,7 @@ def _skill_figure(report: "ValidationReport") -> "Figure":
     _points(by_venue, [row.r2 for row in report.venues], MODEL, "o", -OFFSET, "")
     _points(by_venue, [row.ridge_r2 for row in report.venues], RIDGE, "s", OFFSET, "")
     names = [row.instrument.replace(":", "\n") for row in report.venues]
+    by_venue.tick_params(axis="x", labelsize=8)
     _label(by_venue, f"each venue at {_horizon(report.horizon_step, report.step_ms)}", "", names)
     figure.legend(loc="outside lower center", ncols=3, frameon=False)
     return figure

@@ -137,7 +137,7 @@ def load_forecaster(settings: Settings, grid: GridConfig, bundle: str, now_ns: i
 
     schema = feature_schema_hash(grid.instruments, grid.step_ns)
     try:
-        return Forecaster.load(settings.warehouse.models_dir, bundle, schema, now_ns)
+        return Forecaster.load(settings.warehouse.models_dir, bundle, schema, now_ns, instruments=grid.instruments)
     except MlError as error:
         raise RefusedError(f"bundle refused: {error}") from error
 
