@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ml.errors import BundleError
-from ml.files import JsonObject, canonical_json, sha256_of_bytes, sha256_of_file, sync_folder, write_atomic
+from ml.files import JsonObject, canonical_json, sha256_of_bytes, sha256_of_file
 from ml.gate import GateVerdict, verdict_from_json
 from ml.model.presets import Preset
 from ml.predictor import CONSTANTS_NAME, WEIGHTS_NAME, Predictor, load_predictor
+from warehouse.files import sync, write_atomically
 
 if TYPE_CHECKING:
     from ml.train import Candidate
@@ -117,10 +118,10 @@ def seal(candidate: "Candidate", validation: "ValidationReport", models_dir: Pat
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
     for name in candidate.files:
-        write_atomic(part / name, (candidate.directory / name).read_bytes())
-    write_atomic(part / MANIFEST_NAME, manifest_bytes)
+        write_atomically(part / name, (candidate.directory / name).read_bytes())
+    write_atomically(part / MANIFEST_NAME, manifest_bytes)
     part.rename(target)
-    sync_folder(models_dir)
+    sync(models_dir)
     return digest
 
 

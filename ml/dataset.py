@@ -25,11 +25,12 @@ from numpy.typing import NDArray
 
 from ml.config import MlConfig
 from ml.errors import DatasetError
-from ml.files import JsonObject, canonical_json, sha256_of_bytes, sha256_of_file, write_array, write_atomic
+from ml.files import JsonObject, canonical_json, sha256_of_bytes, sha256_of_file, write_array
 from ml.layout import SHAPE_COLUMNS, BoolArray, DoubleArray, FloatArray, IntArray, grid_price_columns
 from ml.ledger_mask import ledgered_rows
 from ml.model.presets import preset_shape
 from ml.normaliser import Normaliser, fit_normaliser
+from warehouse.files import write_atomically
 
 MANIFEST_NAME: Final = "manifest.json"
 ARRAY_NAMES: Final = ("ts_step_ns", "features", "valid", "price_ticks")
@@ -200,7 +201,7 @@ def build(
         files=files,
         sources={str(path.relative_to(root)): sha256_of_file(path) for path in sources},
     )
-    write_atomic(out_dir / MANIFEST_NAME, canonical_json(manifest.as_json()))
+    write_atomically(out_dir / MANIFEST_NAME, canonical_json(manifest.as_json()))
     return manifest
 
 

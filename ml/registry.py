@@ -16,7 +16,8 @@ from typing import Final, Literal
 
 from ml.bundle import Bundle, list_bundles, open_bundle
 from ml.errors import BundleNameError, RegistryError
-from ml.files import canonical_json, write_atomic
+from ml.files import canonical_json
+from warehouse.files import write_atomically
 
 Role = Literal["champion", "challenger"]
 ROLES: Final[tuple[Role, Role]] = ("champion", "challenger")
@@ -192,7 +193,7 @@ def _move(
         pointer = Pointer(bundle_hash, generation, reason, by, ts_ns)
         # The history is written first: a pointer that no history explains must never be seen.
         _append(models_dir / HISTORY_NAME, canonical_line({"role": role, **asdict(pointer)}))
-        write_atomic(models_dir / f"{role}.json", canonical_json(dict(asdict(pointer))))
+        write_atomically(models_dir / f"{role}.json", canonical_json(dict(asdict(pointer))))
     if tracking_uri is not None:
         _mirror(tracking_uri, role, bundle, warn)
     return pointer

@@ -20,7 +20,7 @@ from ml.baselines import fit_baselines, flow_width, scale_of
 from ml.config import MlConfig
 from ml.dataset import Dataset, Labels, load
 from ml.errors import CandidateError
-from ml.files import JsonObject, canonical_json, sha256_of_file, write_atomic
+from ml.files import JsonObject, canonical_json, sha256_of_file
 from ml.layout import GAP_COUNT, DoubleArray, IntArray
 from ml.model.presets import PRESETS, Preset
 from ml.predictor import (
@@ -34,6 +34,7 @@ from ml.predictor import (
     save_predictor,
 )
 from ml.tracking import RunLog
+from warehouse.files import write_atomically
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -316,5 +317,5 @@ def _write(dataset: Dataset, config: MlConfig, predictor: Predictor, out_dir: Pa
         "parameters": sum(parameter.numel() for parameter in predictor.network.parameters()),
         "mlflow_run": run_id,
     }
-    write_atomic(out_dir / CANDIDATE_NAME, canonical_json({**document, "files": dict(files)}))
+    write_atomically(out_dir / CANDIDATE_NAME, canonical_json({**document, "files": dict(files)}))
     return Candidate(out_dir, document, files)

@@ -16,7 +16,7 @@ from ml.baselines import scale_of
 from ml.config import MlConfig
 from ml.dataset import Dataset, Labels, load
 from ml.errors import CandidateError, DatasetError
-from ml.files import JsonObject, canonical_json, write_atomic
+from ml.files import JsonObject, canonical_json
 from ml.gate import GateInputs, GateVerdict, OracleCheck, judge
 from ml.layout import GAP_COUNT, BoolArray, DoubleArray, IntArray, rebuild_price_ticks
 from ml.metrics import (
@@ -35,6 +35,7 @@ from ml.plots import draw_plots
 from ml.predictor import Forecasts, Predictor
 from ml.report import skill_table
 from ml.train import load_candidate, open_predictor
+from warehouse.files import write_atomically
 
 VALIDATION_NAME: Final = "validation.json"
 TABLE_NAME: Final = "skill.md"
@@ -151,8 +152,8 @@ def validate(
     report = validate_predictor(open_predictor(candidate), dataset, config, truth)
     plots = draw_plots(report, candidate_dir)
     report = replace(report, plots=plots)
-    write_atomic(candidate_dir / TABLE_NAME, report.skill_table_markdown.encode())
-    write_atomic(candidate_dir / VALIDATION_NAME, canonical_json(report.as_json()))
+    write_atomically(candidate_dir / TABLE_NAME, report.skill_table_markdown.encode())
+    write_atomically(candidate_dir / VALIDATION_NAME, canonical_json(report.as_json()))
     return report
 
 

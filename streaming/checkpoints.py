@@ -12,7 +12,7 @@ import orjson
 import native
 from native.config import JsonObject
 from streaming.errors import BadDataError
-from warehouse.lake import write_atomically
+from warehouse.files import write_atomically
 
 FORMAT = "lob-checkpoint"
 VERSION = 2

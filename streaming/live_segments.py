@@ -29,6 +29,7 @@ from streaming.segments import (
     read_block,
     scan,
 )
+from warehouse.files import sync
 
 PART_SUFFIX = ".part"
 RUN_PREFIX = "recorded-"
@@ -75,7 +76,7 @@ class LiveSegment:
         self.sync()
         os.close(self._descriptor)
         self._part.replace(self.path)
-        _fsync_folder(self.path.parent)
+        sync(self.path.parent)
         return self.path
 
 
@@ -179,13 +180,5 @@ def _recover(part: Path) -> RecoveredSegment | None:
         os.fsync(file.fileno())
     path = part.with_name(part.name.removesuffix(PART_SUFFIX))
     part.replace(path)
-    _fsync_folder(path.parent)
+    sync(path.parent)
     return RecoveredSegment(path, run, records, len(data) - kept)
-
-
-def _fsync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

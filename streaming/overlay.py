@@ -9,7 +9,7 @@ from pydantic import JsonValue
 
 from native.config import GridConfig, InstrumentLimits, JsonObject, RiskSettings
 from streaming.settings import Settings
-from warehouse.lake import write_atomically
+from warehouse.files import write_atomically
 
 DEMO_RISK = RiskSettings(price_deviation_bps=50.0, max_exposure_quote="100000", forecast_age_max_ms=500)
 """For settings without limits, which have no defaults: this is no one's money."""

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 import native
 from native.config import JsonObject
 from streaming.errors import SegmentError
+from warehouse.files import sync
 
 KIND_HEADER, KIND_FRAME, KIND_TIMER, KIND_FORECAST, KIND_COMMAND, KIND_REQUEST, KIND_OUTPUT_HASH = range(7)
 
@@ -176,7 +177,7 @@ class SegmentWriter:
     def publish(self) -> None:
         """Rename the finished file to its name."""
         self._temporary.replace(self._path)
-        _fsync_folder(self._path.parent)
+        sync(self._path.parent)
 
     def close(self) -> None:
         """Finish and publish."""
@@ -308,11 +309,3 @@ def header_of(path: Path, block: bytes) -> SegmentHeader:
 def with_engine(header: SegmentHeader, engine: JsonObject, bundle: str | None) -> SegmentHeader:
     """Return `header` for a journal: with the engine's document and the bundle's hash."""
     return replace(header, engine=engine, bundle=bundle)
-
-
-def _fsync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -28,7 +28,8 @@ from streaming.segments import SegmentHeader, SourceEntry
 from streaming.settings import Settings, settings_path
 from streaming.shell.feed import Feed, open_feed
 from streaming.shell.runner import Recorded, ReplayRunner, RunCounts, RunnerSettings
-from warehouse.lake import Lake, write_atomically
+from warehouse.files import write_atomically
+from warehouse.lake import Lake
 from warehouse.records import to_table
 
 if TYPE_CHECKING:

@@ -4,9 +4,7 @@ A file appears whole or not at all (temporary name in the same folder, fsync, re
 same bytes: fixed row groups and compression, no times in the metadata. Hours are UTC `datetime`s on the hour.
 """
 
-import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from warehouse.errors import SchemaMismatchError, TornFileError
+from warehouse.files import replacing
 from warehouse.schema import TableSchema, table_schema
 
 PART = "part.parquet"
@@ -137,36 +136,6 @@ class Lake:
     def _hour_folder(self, kind: str, owner: str, hour_start: datetime) -> Path:
         keys = hour_keys(hour_start)
         return self.root / kind / owner / f"date={keys['date']}" / f"hour={keys['hour']}"
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write `data` so that `path` holds either its old content or all of the new."""
-    with replacing(path) as temporary, temporary.open("wb") as file:
-        file.write(data)
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Yield a temporary path in the same folder; when the body succeeds it is put on disk and renamed over `path`."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        yield temporary
-        _fsync(temporary)
-        temporary.replace(path)
-    except OSError as error:  # a full disk says no name by itself
-        raise OSError(error.errno, error.strerror or str(error), str(path)) from error
-    finally:
-        temporary.unlink(missing_ok=True)
-    _fsync(path.parent)
-
-
-def _fsync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _write_parquet(path: Path, data: pa.Table) -> None:

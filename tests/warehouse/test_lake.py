@@ -8,7 +8,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from warehouse.errors import SchemaMismatchError, TornFileError, UnknownTableError
-from warehouse.lake import Lake, check_hour, hour_keys, replacing, write_atomically
+from warehouse.files import replacing, write_atomically
+from warehouse.lake import Lake, check_hour, hour_keys
 from warehouse.schema import TABLES, table_schema
 
 HOUR = datetime(2026, 8, 9, 7, tzinfo=UTC)

@@ -12,7 +12,8 @@ import polars as pl
 
 from orchestration import environment
 from orchestration.config import DriftConfig
-from warehouse.lake import Lake, replacing
+from warehouse.files import replacing
+from warehouse.lake import Lake
 
 FEATURES = (
     "log_gap_spread",

@@ -14,7 +14,8 @@ from orchestration.errors import OrchestrationError
 from streaming.settings import PROJECT_ROOT
 from warehouse import marts
 from warehouse.config import WarehouseConfig
-from warehouse.lake import Lake, write_atomically
+from warehouse.files import write_atomically
+from warehouse.lake import Lake
 
 DBT_DIR = PROJECT_ROOT / "dbt"
 DBT = Path(sys.executable).with_name("dbt")

@@ -15,7 +15,7 @@ from orchestration.defs.validate.truth import truth_of
 from orchestration.errors import RefusedError
 from orchestration.progress import say
 from orchestration.settings import Settings
-from warehouse.lake import write_atomically
+from warehouse.files import write_atomically
 
 if TYPE_CHECKING:
     from ml.validate import ValidationReport
