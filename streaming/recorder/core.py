@@ -16,7 +16,7 @@ from streaming.recorder.desk import DeskEvent, DeskState, SnapshotWish
 from streaming.recorder.lines import Line, Lines, LinesSettings
 from streaming.recorder.merge import StreamMerge
 from streaming.recorder.plan import VenuePlan
-from streaming.recorder.tape import News, Tape
+from streaming.recorder.tape import FrameTape, News
 from streaming.venues.budget import WeightBudget
 from streaming.venues.dialect import RestRequest, Stream, StreamKind
 from streaming.venues.replies import Reply, problem_of
@@ -51,7 +51,7 @@ class VenueCore:
         self,
         plan: VenuePlan,
         settings: CoreSettings,
-        tape: Tape,
+        tape: FrameTape,
         budget: WeightBudget,
         rng: random.Random,
         now_ns: int,

@@ -41,6 +41,22 @@ class TapeCounts:
     last_reject: str = ""
 
 
+class FrameTape(Protocol):
+    """Where a venue's core puts frames, and what it learns of its books there; `ts_ns` must never go back."""
+
+    def frame(self, source: int, ts_ns: int, payload: bytes) -> bool:
+        """Take a received frame; True when there are `news`."""
+
+    def request(self, source: int, ts_ns: int, text: bytes) -> None:
+        """Take the moment at which a REST request left."""
+
+    def news(self) -> News:
+        """Take what was learnt since the last time."""
+
+    def is_synced(self, instrument: int) -> bool:
+        """Tell whether a book is whole."""
+
+
 class Tape:
     """One run's records; `ts_ns` must never go back."""
 
