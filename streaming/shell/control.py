@@ -1,0 +1,137 @@
+"""Control of a running process: one JSON object a line over a unix socket in `data/run`, for its owner alone.
+
+A request is `{"op": WORD, ...}`. The answer is `{"ok": true, ...}`, or `{"ok": false, "error": TEXT, "exit_code": N}`
+with the exit code that the command line ends with. A connection may ask any number of times, one at a time.
+"""
+
+import asyncio
+import os
+import socket
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import orjson
+
+from native.config import JsonObject
+from streaming.errors import NotRunningError, TraderError, UsageError
+
+REQUEST_BYTES_MAX = 64 << 10
+ANSWER_BYTES_MAX = 16 << 20
+CONNECTIONS_MAX = 16
+"""More are closed at once: a control socket has few askers."""
+PATH_BYTES_MAX = 100
+"""The kernel takes 107; longer places are reached through their folder's descriptor."""
+
+Answer = Callable[[JsonObject], JsonObject]
+"""Answers one request at once; a TraderError becomes the refusal."""
+
+
+class ControlServer:
+    """Serves one socket inside a running loop. The caller holds the process's lock: a socket file there is stale."""
+
+    def __init__(self, path: Path, answer: Answer) -> None:
+        self._path = path
+        self._answer = answer
+        self._server: asyncio.Server | None = None
+        self._connections: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        """Begin to listen; the socket is readable and writable by its owner alone."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        if self._path.exists() and stat.S_ISSOCK(self._path.stat().st_mode):
+            self._path.unlink()
+        before = os.umask(0o177)
+        try:
+            with _short(self._path) as place:
+                self._server = await asyncio.start_unix_server(self._accept, place, limit=REQUEST_BYTES_MAX)
+        finally:
+            os.umask(before)
+
+    async def close(self) -> None:
+        """End every connection and remove the socket."""
+        if self._server is None:
+            return
+        self._server.close()
+        for task in list(self._connections):
+            task.cancel()
+        if self._connections:
+            await asyncio.wait(self._connections)
+        self._path.unlink(missing_ok=True)
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        if len(self._connections) >= CONNECTIONS_MAX:
+            writer.close()
+            return
+        self._connections.add(task)
+        try:
+            while line := await reader.readline():
+                writer.write(orjson.dumps(self._reply(line)) + b"\n")
+                await writer.drain()
+        except (OSError, ValueError):  # ValueError: a line over the limit
+            pass
+        finally:
+            self._connections.discard(task)
+            writer.close()
+
+    def _reply(self, line: bytes) -> JsonObject:
+        try:
+            return {"ok": True, **self._answer(request_of(line))}
+        except TraderError as error:
+            return {"ok": False, "error": str(error), "exit_code": error.exit_code}
+
+
+def request_of(line: bytes) -> JsonObject:
+    """Return a request's object; UsageError when it is none."""
+    try:
+        request = orjson.loads(line)
+    except orjson.JSONDecodeError as error:
+        raise UsageError(f"control: expected one JSON object a line, found {line[:40]!r}") from error
+    if not isinstance(request, dict) or not isinstance(request.get("op"), str):
+        raise UsageError('control: expected an object such as {"op": "status"}')
+    return request
+
+
+def ask(path: Path, request: JsonObject, timeout_s: float = 5.0) -> JsonObject:
+    """Ask the process behind `path` once and return its answer; see the head of the file.
+
+    NotRunningError when nobody listens there or no answer came in time. A refusal is returned, not raised.
+    """
+    answer = b""
+    try:
+        with _short(path) as place, socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+            connection.settimeout(timeout_s)
+            connection.connect(place)
+            connection.sendall(orjson.dumps(request) + b"\n")
+            while not answer.endswith(b"\n"):
+                part = connection.recv(1 << 16)
+                if not part or len(answer) > ANSWER_BYTES_MAX:
+                    break
+                answer += part
+        found = orjson.loads(answer)
+    except (FileNotFoundError, ConnectionError) as error:
+        raise NotRunningError(f"{path}: nothing is running there") from error
+    except TimeoutError as error:
+        raise NotRunningError(f"{path}: no answer in {timeout_s:g} s; the process may hang") from error
+    except orjson.JSONDecodeError as error:
+        raise NotRunningError(f"{path}: the process ended before it answered") from error
+    assert isinstance(found, dict)
+    return found
+
+
+@contextmanager
+def _short(path: Path) -> Iterator[str]:
+    """Yield a name of `path` that the kernel takes as a socket's."""
+    text = str(path)
+    if len(os.fsencode(text)) <= PATH_BYTES_MAX:
+        yield text
+        return
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield f"/proc/self/fd/{folder}/{path.name}"
+    finally:
+        with suppress(OSError):
+            os.close(folder)

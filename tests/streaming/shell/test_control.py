@@ -1,0 +1,88 @@
+"""The control socket: one JSON object a line, for its owner alone."""
+
+import asyncio
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event, Thread
+
+import pytest
+
+from native.config import JsonObject
+from streaming.errors import NotRunningError, RefusedError
+from streaming.shell.control import ControlServer, ask
+
+
+def answer(request: JsonObject) -> JsonObject:
+    if request["op"] == "refuse":
+        raise RefusedError("a rule says no")
+    return {"heard": request["op"]}
+
+
+@contextmanager
+def serving(path: Path) -> Iterator[None]:
+    """Serve `answer` at `path` in a thread of its own."""
+    up, stop = Event(), Event()
+
+    async def serve() -> None:
+        server = ControlServer(path, answer)
+        await server.start()
+        up.set()
+        await asyncio.to_thread(stop.wait)
+        await server.close()
+
+    thread = Thread(target=lambda: asyncio.run(serve()))
+    thread.start()
+    assert up.wait(10)
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+def test_a_request_is_answered_and_the_socket_is_its_owners_alone(tmp_path: Path) -> None:
+    path = tmp_path / "run" / "trader.sock"
+    with serving(path):
+        assert ask(path, {"op": "status"}) == {"ok": True, "heard": "status"}
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert not path.exists()
+
+
+def test_a_refusal_carries_its_words_and_exit_code(tmp_path: Path) -> None:
+    path = tmp_path / "trader.sock"
+    with serving(path):
+        refusal = ask(path, {"op": "refuse"})
+    assert refusal == {"ok": False, "error": "a rule says no", "exit_code": 3}
+
+
+@pytest.mark.parametrize("request_", [{"word": "status"}, {"op": 1}])
+def test_what_is_no_request_is_told_so(tmp_path: Path, request_: JsonObject) -> None:
+    path = tmp_path / "trader.sock"
+    with serving(path):
+        assert ask(path, request_)["exit_code"] == 2
+
+
+def test_asking_where_nobody_listens_says_that_nothing_runs(tmp_path: Path) -> None:
+    with pytest.raises(NotRunningError, match="nothing is running there"):
+        ask(tmp_path / "trader.sock", {"op": "status"})
+
+
+def test_a_socket_left_by_a_killed_process_is_taken_over(tmp_path: Path) -> None:
+    import socket
+
+    path = tmp_path / "trader.sock"
+    with socket.socket(socket.AF_UNIX) as left_behind:
+        left_behind.bind(str(path))
+    with pytest.raises(NotRunningError):
+        ask(path, {"op": "status"})
+    with serving(path):
+        assert ask(path, {"op": "status"})["ok"] is True
+
+
+def test_a_place_longer_than_the_kernel_takes_works_all_the_same(tmp_path: Path) -> None:
+    path = tmp_path / ("long" * 30) / "trader.sock"
+    path.parent.mkdir()
+    with serving(path):
+        assert ask(path, {"op": "status"})["ok"] is True
