@@ -1,16 +1,15 @@
-"""Commands of the data: import, instruments, sql, gaps, emulate."""
+"""Commands of the data: import, instruments, sql, gaps."""
 
 import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from streaming.cli.grammar import ProgressLine, add_command, add_json, print_json, rows_count, time_ns, time_text
+from streaming.cli.grammar import ProgressLine, add_command, add_json, print_json, rows_count, time_text
 
 if TYPE_CHECKING:
     from streaming.importer import ImportRequest, ImportResult
 
 SQL_ROWS_SHOWN = 50
-NS_PER_S = 1_000_000_000
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -31,16 +30,6 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     )
     parser.add_argument("--venue", help="only this venue")
     parser.add_argument("--instrument", help="only this symbol")
-    add_json(parser)
-    parser = add_command(commands, "emulate", "generate a market with a known answer as raw segments", run_emulate)
-    parser.add_argument("--to", type=Path, metavar="LAKE", help="lake folder (default: the one of the settings)")
-    parser.add_argument("--hours", type=float, required=True, help="hours of market")
-    parser.add_argument("--seed", type=int, default=1, help="same seed, same bytes (default %(default)s)")
-    parser.add_argument("--effect", type=float, default=1.0, help="strength of the planted effect; 0 plants none")
-    parser.add_argument(
-        "--start", type=time_ns, default="2026-01-05T00:00:00", metavar="TIME", help="UTC (default %(default)s)"
-    )
-    parser.add_argument("--new-fields", action="store_true", help="with the venues' newer documented fields")
     add_json(parser)
 
 
@@ -164,23 +153,4 @@ def run_gaps(options: argparse.Namespace) -> int:
         print("the ledger holds no gap")
     else:
         show_rows(result, SQL_ROWS_SHOWN)
-    return 0
-
-
-def run_emulate(options: argparse.Namespace) -> int:
-    """`trader emulate`."""
-    from datetime import UTC, datetime
-
-    from streaming.cli.generated import generate_market
-    from streaming.settings import load_settings
-
-    start = datetime.fromtimestamp(options.start // NS_PER_S, tz=UTC)
-    start = start.replace(microsecond=options.start % NS_PER_S // 1_000)
-    lake_root = options.to or load_settings().warehouse.lake_dir
-    document = generate_market(lake_root, options.hours, options.seed, options.effect, start, options.new_fields)
-    if options.json:
-        print_json(document)
-    else:
-        print(f"generated {options.hours:g} h into {lake_root} as run {document['run']}")
-        print("next: python -m orchestration learn   |   trader instruments")
     return 0

@@ -85,8 +85,8 @@ def near_keys(instrument: GeneratedInstrument, block: MarketBlock) -> NDArray[np
     """Return the keys [T, 10] of the five best levels of both sides, in the instrument's own ticks."""
     slot = instrument.slot
     floor = block.mid_ticks[:, slot] * instrument.ticks_per_model_tick
-    wide = block.is_wide[:, slot].astype(np.int64)
-    bids, asks = floor - wide, floor + 1 + wide
+    back = block.is_wide.astype(np.int64) if block.step_back_ticks is None else block.step_back_ticks
+    bids, asks = floor - back[:, slot], floor + 1 + back[:, slot]
     gaps = block.gap_ticks[:, slot].reshape(-1, 2, LEVELS - 1)
     depths = np.concatenate([np.zeros((len(block), 2, 1), dtype=np.int64), np.cumsum(gaps, axis=2)], axis=2)
     return np.concatenate([bids[:, None] - depths[:, 0], -asks[:, None] - depths[:, 1]], axis=1)

@@ -5,8 +5,10 @@
     GET  /faults                                 every fault with its times, connections and losses
     GET  /connections                            every connection: streams, messages sent, last update ids, why it ended
     GET  /truth?instrument=V:S[&levels=N]        the true book now
+    GET  /made-from                              what a generated market follows from, for `true_books`
     POST /fault   {"kind":..., "venue":..., ...} arm a fault; keys as in `faults.Fault`
-    POST /regime  {"size_factor":..., "is_wide":...}   change the generated market
+    POST /regime  {}                             change the generated market to a nervous one (`regime.STRESS`)
+    POST /regime  {"volatility_factor":2, ...}   change it to this, all else normal; keys as in `regime.Regime`
     POST /calm                                   no more faults by schedule, forget those that wait
     POST /stop                                   end the emulator
 
@@ -22,8 +24,10 @@ from pydantic import TypeAdapter, ValidationError
 from native.config import JsonObject
 from streaming.emulator.faults import Fault
 from streaming.emulator.market import MarketEmulator
+from streaming.emulator.regime import STRESS, Regime
 from streaming.emulator.rest import Reply
-from streaming.emulator.source import Regime
+from streaming.emulator.source import EndlessMarket
+from streaming.emulator.true_books import made_from_to_json
 from streaming.shell.clock import Clock
 
 _FAULT, _REGIME = TypeAdapter(Fault), TypeAdapter(Regime)
@@ -41,6 +45,7 @@ class ControlDesk:
             "/faults": lambda query, now_ns: emulator.fault_rows(),
             "/connections": lambda query, now_ns: emulator.connection_rows(),
             "/truth": self._truth,
+            "/made-from": lambda query, now_ns: self._made_from(),
         }
         self._posts: Mapping[str, Callable[[JsonObject, int], object]] = {
             "/fault": self._fault,
@@ -71,13 +76,21 @@ class ControlDesk:
         state = self._emulator.truth_at(query["instrument"], int(levels) if levels else None)
         return asdict(state) if state is not None else None
 
+    def _made_from(self) -> JsonObject:
+        source = self._emulator.source
+        if not isinstance(source, EndlessMarket):
+            raise ValueError("made-from: a recording is played; its lake says what it holds")
+        return made_from_to_json(source.made_from, [*self._emulator.log.records])
+
     def _fault(self, document: JsonObject, now_ns: int) -> object:
         _check_keys(document, Fault)
         return {"number": self._emulator.arm(_FAULT.validate_python(document), now_ns).number}
 
     def _regime(self, document: JsonObject, now_ns: int) -> object:
         _check_keys(document, Regime)
-        return {"number": self._emulator.set_regime(_REGIME.validate_python(document), now_ns).number}
+        regime = _REGIME.validate_python(document) if document else STRESS
+        record = self._emulator.set_regime(regime, now_ns)
+        return {"number": record.number, "ts_from_ns": record.ts_fired_ns, "regime": asdict(regime)}
 
     def _calm(self, document: JsonObject, now_ns: int) -> object:
         self._emulator.calm()

@@ -9,13 +9,13 @@ from typing import cast
 
 import orjson
 
+from streaming.emulator.bybit_views import is_served
 from streaming.emulator.session import CLOSE_POLICY, Ending, Session
 from streaming.emulator.streams import MarketFrame
-from streaming.emulator.true_book import BookState
 
 INVALID_REQUEST, INVALID_JSON, WRONG_TYPE, UNKNOWN_PROPERTY = 2, 3, 1, 0
-PUBLIC_STREAMS = ("@depth", "@bookTicker", "!bookTicker", "@rpiDepth")
-"""Streams of the route /public on USD-M; all others belong to /market."""
+PUBLIC_STREAMS = ("@depth", "@bookTicker", "!bookTicker", "@rpiDepth", "@trade")
+"""Streams of the route /public on USD-M; all others belong to /market. `@trade` is there though undocumented."""
 
 
 def is_on_route(route: str, stream: str) -> bool:
@@ -105,11 +105,11 @@ class BinanceDialect:
 
 ARGS_MAX = 10
 ARGS_TEXT_MAX = 21_000
-QUIET_TOPICS = ("tickers", "kline")
-"""Topics that Bybit has and the emulator's source has not: accepted, silent."""
+QUIET_TOPICS = ("kline.W", "kline.M")
+"""Topics that Bybit has and the emulator does not make: accepted, silent."""
 
-SnapshotOf = Callable[[str], BookState | None]
-"""Return the book of a symbol that is listed; None where none is known yet."""
+SnapshotOf = Callable[[Session, str], tuple[bytes, int] | None]
+"""Return what a new subscriber of a topic is told at once, and its update id (0: none); None for nothing."""
 
 
 class BybitDialect:
@@ -168,13 +168,13 @@ class BybitDialect:
             self._answer(session, request, is_good=True, text=str(request["op"]))
 
     def push_snapshot(self, session: Session, topic: str) -> None:
-        """Send the book of a depth topic, from which the deltas go on; nothing when no book is known yet."""
-        kind, _, symbol = topic.rpartition(".")
-        state = self._snapshot_of(symbol) if kind == "orderbook.50" else None
-        if state is None:
+        """Send the book of a depth topic, from which the deltas go on, or a ticker; nothing where none is known yet."""
+        told = self._snapshot_of(session, topic)
+        if told is None:
             return
-        session.send(snapshot_message(topic, state))
-        session.last_ids[topic] = state.last_id
+        session.send(told[0])
+        if told[1]:
+            session.last_ids[topic] = told[1]
 
     def _problem(self, session: Session, topics: object) -> str:
         if not isinstance(topics, list) or not topics or not all(isinstance(topic, str) for topic in topics):
@@ -188,8 +188,8 @@ class BybitDialect:
 
     def _is_known(self, topic: str) -> bool:
         kind, _, symbol = topic.rpartition(".")
-        is_served = kind in ("orderbook.50", "publicTrade") or kind.partition(".")[0] in QUIET_TOPICS
-        return is_served and symbol in self._symbols
+        is_known = kind == "publicTrade" or kind in QUIET_TOPICS or is_served(topic)
+        return is_known and symbol in self._symbols
 
     def _answer(self, session: Session, request: dict[str, object], *, is_good: bool, text: str) -> None:
         document: dict[str, object] = {"success": is_good, "ret_msg": text, "conn_id": f"emulator-{session.id}"}
@@ -197,10 +197,3 @@ class BybitDialect:
             document["req_id"] = request["req_id"]
         document["op"] = request.get("op", "")
         session.send(orjson.dumps(document))
-
-
-def snapshot_message(topic: str, state: BookState) -> bytes:
-    """Return the pushed snapshot of a book on a depth topic."""
-    data = {"s": state.symbol, "b": state.bids, "a": state.asks, "u": state.last_id, "seq": state.sequence}
-    document = {"topic": topic, "ts": state.ts_event_ms, "type": "snapshot", "data": data, "cts": state.ts_engine_ms}
-    return orjson.dumps(document)

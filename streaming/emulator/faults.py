@@ -29,7 +29,8 @@ class FaultKind(Enum):
     stall = "stall"
     """Connections stay open and say nothing for `duration_ms`; what was due then never comes."""
     server_restart = "server_restart"
-    """Bybit: the next depth frame is a snapshot with `u` 1, and `u` counts from there."""
+    """Bybit: the next depth frame is a snapshot with `u` 1, and `u` counts from there. Without a symbol the whole venue
+    restarts: each of its instruments, at its own next depth frame."""
     refuse_rest = "refuse_rest"
     """The next `count` REST requests are answered with `status` (429 or 418) and Retry-After."""
     bad_reply = "bad_reply"
@@ -37,7 +38,8 @@ class FaultKind(Enum):
     clock_skew = "clock_skew"
     """All times that the venue states are `skew_ms` off for `duration_ms`."""
     regime = "regime"
-    """The generated market changes: sizes by a factor, spreads; for every venue, until the next such command."""
+    """The generated market changes for every venue; by schedule it turns nervous and normal again, on command see
+    `regime`, which has a path of its own."""
 
 
 CONNECTION_FAULTS = frozenset({FaultKind.drop_depth, FaultKind.repeat_depth, FaultKind.disconnect, FaultKind.stall})
@@ -109,6 +111,8 @@ class FaultRecord:
     """Frames without a book's change that were withheld: trades, quotes."""
     last_id: int = 0
     """Update id at which it struck: of the frame repeated, the snapshot served, the restart."""
+    restarts: dict[str, list[int]] = field(default_factory=dict)
+    """By symbol: last update ids, as the source counts them, of depth frames that became snapshots with `u` 1."""
 
     def lose(self, connection: int, symbol: str, ids: tuple[int, int, int], ts_ns: int) -> None:
         """Note a depth frame (first, last, previous id) that `connection` did not get."""

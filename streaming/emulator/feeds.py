@@ -39,6 +39,10 @@ from streaming.emulator.market_model import LEVELS, MarketBlock
 MS_NS = 1_000_000
 SNAPSHOT_DRIFT_MODEL_TICKS = 3_000
 """A snapshot knows the book to about 9,950 ticks on either side; half a day of market walks 3,000."""
+FIRST_ID = 7_000_000_000_000
+"""Of Binance's update ids, in a market that begins in 1970."""
+IDS_A_SECOND_MAX, TRADES_A_SECOND_MAX = 2_000, 20
+"""More than any market counts: a step of 100 ms makes at most some 140 update ids and one trade."""
 
 
 class Arrival(NamedTuple):
@@ -186,7 +190,7 @@ class BinanceFeed:
     """Spot counts its own updates, one after the other; USD-M shares its counter among all instruments."""
     snapshot_drift_ticks: int
     """A new snapshot is asked for when the best bid is this far from where the last one found it."""
-    last_id: int = 7_000_000_000_000
+    last_id: int
     snapshot_key: int = 0
     due: list[Arrival] = field(default_factory=list)
     """Arrivals of the next step."""
@@ -238,9 +242,9 @@ class BybitFeed:
     rows: StepRows
     frames: BybitFrames
     book: TwoSides
-    last_id: int = 18_521_287
+    last_id: int
     """`u` of the last frame."""
-    last_sequence: int = 7_961_638_724
+    last_sequence: int
 
     def open(self, row: StepRow) -> None:
         """Set up the book before the first step."""
@@ -280,32 +284,45 @@ class BybitFeed:
 Feed = BinanceFeed | BybitFeed
 
 
-def open_feeds(seed: int, *, new_fields: bool) -> tuple[Feed, ...]:
-    """Return the feeds of all instruments, by slot."""
+def open_feeds(seed: int, start_ns: int, *, new_fields: bool) -> tuple[Feed, ...]:
+    """Return the feeds of all instruments, by slot, for a market that begins at `start_ns`.
+
+    A venue never counts backwards, so a market that begins later counts on from above every earlier one.
+    """
+    start_s = start_ns // 1_000_000_000
+    ids, trades = start_s * IDS_A_SECOND_MAX, start_s * TRADES_A_SECOND_MAX
     usdm, spot, bybit = (StepRows(seed, instrument) for instrument in INSTRUMENTS)
     depth = f"symbol={SYMBOL}&limit=1000"
     return (
         BinanceFeed(
             usdm,
             UsdmFrames(new_fields=new_fields),
-            TwoSides(usdm.instrument, usdm.far, 3_000_000_000),
+            TwoSides(usdm.instrument, usdm.far, 3_000_000_000 + trades),
             USDM_SOCKET,
             USDM_DEPTH,
             f"GET /fapi/v1/depth?{depth}".encode(),
             is_dense=False,
             snapshot_drift_ticks=SNAPSHOT_DRIFT_MODEL_TICKS * usdm.instrument.ticks_per_model_tick,
+            last_id=FIRST_ID + ids,
         ),
         BinanceFeed(
             spot,
             SpotFrames(),
-            TwoSides(spot.instrument, spot.far, 4_100_000_000),
+            TwoSides(spot.instrument, spot.far, 4_100_000_000 + trades),
             SPOT_SOCKET,
             SPOT_DEPTH,
             f"GET /api/v3/depth?{depth}".encode(),
             is_dense=True,
             snapshot_drift_ticks=SNAPSHOT_DRIFT_MODEL_TICKS * spot.instrument.ticks_per_model_tick,
+            last_id=FIRST_ID + ids,
         ),
-        BybitFeed(bybit, BybitFrames(), TwoSides(bybit.instrument, bybit.far, 2_290_000_000_112_345_678)),
+        BybitFeed(
+            bybit,
+            BybitFrames(),
+            TwoSides(bybit.instrument, bybit.far, 2_290_000_000_112_345_678 + trades),
+            last_id=18_521_287 + ids,
+            last_sequence=7_961_638_724 + ids,
+        ),
     )
 
 

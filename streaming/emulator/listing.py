@@ -10,6 +10,7 @@ from streaming.emulator.exchange_info import bybit_exchange_info, spot_exchange_
 from streaming.segments import InstrumentEntry
 
 Json = dict[str, object]
+QUOTES = ("FDUSD", "USDT", "USDC", "TUSD", "BUSD", "USDE", "EUR", "BTC", "ETH", "BNB", "TRY", "BRL")
 
 
 def exchange_information(venue: str, entries: Sequence[InstrumentEntry], ts_ms: int) -> bytes:
@@ -30,11 +31,12 @@ _REPLIES: dict[str, Callable[[int], bytes]] = {
 
 def _binance_row(template: Json, entry: InstrumentEntry) -> Json:
     """Return the template's row for `entry`; steps are printed as the template prints its own where they are equal."""
-    row = {**template, "symbol": entry.symbol, "baseAsset": entry.base, "quoteAsset": entry.quote}
+    base, quote = _coins(entry)
+    row = {**template, "symbol": entry.symbol, "baseAsset": base, "quoteAsset": quote}
     if "pair" in row:
         row |= {
             "pair": entry.symbol,
-            "marginAsset": entry.quote,
+            "marginAsset": quote,
             "quantityPrecision": _decimals(entry.size_unit),
             "pricePrecision": max(_decimals(entry.tick), 2),
         }
@@ -55,15 +57,24 @@ def _with_steps(template: dict[str, str], entry: InstrumentEntry) -> dict[str, s
 
 
 def _bybit_row(template: Json, entry: InstrumentEntry) -> Json:
+    base, quote = _coins(entry)
     lots = {**cast(dict[str, str], template["lotSizeFilter"]), "basePrecision": entry.lot}
     return {
         **template,
         "symbol": entry.symbol,
-        "baseCoin": entry.base,
-        "quoteCoin": entry.quote,
+        "baseCoin": base,
+        "quoteCoin": quote,
         "lotSizeFilter": lots,
         "priceFilter": {"tickSize": entry.tick},
     }
+
+
+def _coins(entry: InstrumentEntry) -> tuple[str, str]:
+    """Return base and quote; a segment made of recordings may not say them, and the symbol's ending does."""
+    if entry.base and entry.quote:
+        return entry.base, entry.quote
+    quote = next((coin for coin in QUOTES if entry.symbol.endswith(coin)), "")
+    return entry.symbol.removesuffix(quote), quote
 
 
 def _as_printed(template: str, step: str) -> str:

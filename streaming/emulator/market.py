@@ -2,16 +2,20 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, replace
+from decimal import Decimal
 from typing import cast
 
 from native.config import JsonObject
+from streaming.emulator.binance_views import middle
 from streaming.emulator.faults import Fault, FaultKind, FaultLog, FaultRecord, FaultSchedule
+from streaming.emulator.regime import NORMAL, STRESS, Regime
 from streaming.emulator.session import Session, SessionRules
-from streaming.emulator.source import EndlessMarket, MarketSource, Regime, SourceItem
+from streaming.emulator.source import EndlessMarket, MarketSource, SourceItem
 from streaming.emulator.streams import MarketFrame
 from streaming.emulator.true_book import BookState
 from streaming.emulator.venue import Venue
 
+SPOT_VENUES = ("binance_spot", "bybit_spot")
 PRIME_MAX_NS = 60_000_000_000
 """How much of a source is heard in silence, until every book is known."""
 FRAMES_A_TURN = 1_000
@@ -39,6 +43,7 @@ class MarketEmulator:
                 [entry for entry in source.instruments if entry.venue == name],
                 self.log,
                 (rules or {}).get(name),
+                self._index_price,
             )
             for name in names
         }
@@ -73,7 +78,9 @@ class MarketEmulator:
             self._arm_due(self._next.ts_ns)
             self._play(self._next)
             played += 1
+        known_ns = now_ns if self._next is None else min(now_ns, self._next.ts_ns)
         for venue in self.venues.values():
+            venue.close_windows(known_ns)
             venue.handle_deadlines(now_ns)
         return played < frames_max
 
@@ -84,6 +91,8 @@ class MarketEmulator:
 
     def arm(self, fault: Fault, now_ns: int) -> FaultRecord:
         """Arm a fault; ValueError when the venue is not there or too many wait."""
+        if fault.kind is FaultKind.regime:
+            raise ValueError("kind: a regime is begun by POST /regime, expected another kind")
         if fault.venue not in self.venues:
             raise ValueError(f"venue: expected one of {', '.join(self.venues)}, found {fault.venue!r}")
         known = self.venues[fault.venue].books
@@ -98,12 +107,15 @@ class MarketEmulator:
             venue.faults.disarm()
 
     def set_regime(self, regime: Regime, now_ns: int) -> FaultRecord:
-        """Change a generated market on purpose, from its next block on; ValueError for a recording."""
+        """Change a generated market on purpose, from the time at which the record says it fired.
+
+        ValueError for a recording.
+        """
         if not isinstance(self.source, EndlessMarket):
             raise ValueError("regime: a recording cannot be changed")
-        self.source.regime = regime
+        from_ns = self.source.begin_regime(regime, now_ns)
         record = self.log.add(Fault(kind=FaultKind.regime, venue=next(iter(self.venues))), now_ns)
-        self.log.fire(record, now_ns)
+        self.log.fire(record, from_ns)
         return record
 
     def truth_at(self, instrument: str, levels: int | None = None) -> BookState | None:
@@ -155,11 +167,18 @@ class MarketEmulator:
             for session in (*venue.ended, *venue.sessions.values())
         ]
 
+    def _index_price(self, symbol: str) -> Decimal | None:
+        """Return the mean of what the spot markets of a symbol stand at."""
+        books = [self.venues[name].books.get(symbol) for name in SPOT_VENUES if name in self.venues]
+        middles = [price for book in books if book is not None and (price := middle(book)) is not None]
+        return sum(middles, Decimal(0)) / len(middles) if middles else None
+
     def _are_books_known(self) -> bool:
         return all(book.is_known for venue in self.venues.values() for book in venue.books.values())
 
     def _play(self, item: SourceItem) -> None:
         venue = self.venues[item.venue]
+        venue.close_windows(item.ts_ns)
         if isinstance(item, MarketFrame):
             venue.publish(item)
         else:
@@ -172,9 +191,18 @@ class MarketEmulator:
         while schedule is not None and schedule.next_ns <= ts_ns:
             due_ns = schedule.next_ns
             fault = schedule.take()
+            if fault.kind is FaultKind.regime:
+                self._turn_regime(due_ns)
+                continue
             faults = self.venues[fault.venue].faults
             if faults.waiting(fault.kind) is None:  # without clients they would pile up, and strike all at once
                 faults.arm(fault, due_ns)
+
+    def _turn_regime(self, ts_ns: int) -> None:
+        """Let a nervous market follow a normal one, and the other way round; a recording stays as it is."""
+        if isinstance(self.source, EndlessMarket):
+            regimes = self.source.made_from.regimes
+            self.set_regime(STRESS if not regimes or regimes[-1][1] == NORMAL else NORMAL, ts_ns)
 
 
 def _connection_row(venue: str, session: Session) -> JsonObject:

@@ -34,7 +34,7 @@ class MarketFrames:
 
     def __init__(self, seed: int, start_ns: int, *, new_fields: bool) -> None:
         self._start_ns = start_ns
-        self._feeds = open_feeds(seed, new_fields=new_fields)
+        self._feeds = open_feeds(seed, start_ns, new_fields=new_fields)
         self._seq = 0
 
     def frames(self, block: MarketBlock) -> Iterator[TimedFrame]:

@@ -52,6 +52,8 @@ class MarketBlock:
     """[T, V] of the trade in the step that ends here: 1 the buyer took, -1 the seller, 0 none."""
     trade_share: Floats
     """[T, V] size of that trade as a share of the two best sizes before it."""
+    step_back_ticks: Ints | None = None
+    """[T, V] by how many own ticks each side stands back from the tightest spread; None: by 1 where it is wide."""
 
     def __len__(self) -> int:
         return len(self.imbalance)

@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 
 import orjson
 
+from streaming.emulator.binance_views import IndexOf
 from streaming.emulator.faults import FaultKind, VenueFaults
 from streaming.emulator.listing import exchange_information
+from streaming.emulator.trade_tape import TradeTape
 from streaming.emulator.true_book import BookState, TrueBook
 from streaming.segments import InstrumentEntry
 
@@ -48,6 +50,11 @@ class RestVenue:
     entries: Sequence[InstrumentEntry]
     books: Mapping[str, TrueBook]
     faults: VenueFaults
+    tapes: Mapping[str, TradeTape]
+    index_of: IndexOf
+
+
+Answer = Callable[[RestVenue, Query, int], bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +62,7 @@ class Endpoint:
     """One path: what it costs, and its answer at a time."""
 
     weight: Callable[[Query], int]
-    answer: Callable[[RestVenue, Query, int], bytes]
+    answer: Answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,14 +148,20 @@ class RestDesk:
         return Reply(200, b"" if armed.fault.form == "empty" else reply.body[: len(reply.body) // 2], reply.headers)
 
 
-def book_for(venue: RestVenue, query: Query, levels: int, now_ns: int) -> BookState:
-    """Return the book asked for, out of the old cache where a fault says so; RefusalError when there is none."""
+def symbol_asked(venue: RestVenue, query: Query) -> str:
+    """Return the symbol that must be named; RefusalError when it is not, or is not listed."""
     symbol = query.get("symbol")
     if symbol is None:
         raise RefusalError(400, -1102, "Mandatory parameter 'symbol' was not sent, was empty/null, or malformed.")
-    book = venue.books.get(symbol)
-    if book is None:
+    if symbol not in venue.books:
         raise RefusalError(400, -1121, "Invalid symbol.")
+    return symbol
+
+
+def book_for(venue: RestVenue, query: Query, levels: int, now_ns: int) -> BookState:
+    """Return the book asked for, out of the old cache where a fault says so; RefusalError when there is none."""
+    symbol = symbol_asked(venue, query)
+    book = venue.books[symbol]
     armed = venue.faults.waiting(FaultKind.stale_snapshot, symbol)
     state = book.state(levels, age_ns=armed.fault.age_ms * NS_PER_MS if armed else 0)
     if state is None:

@@ -1,10 +1,13 @@
 """REST of each venue: paths, weights, answers and errors in its own words."""
 
+from collections.abc import Callable
+
 import orjson
 
 from streaming.emulator.rest import (
     NS_PER_MS,
     NS_PER_S,
+    Answer,
     Endpoint,
     Query,
     RefusalError,
@@ -16,6 +19,17 @@ from streaming.emulator.rest import (
     stated_ms,
     whole_number,
 )
+from streaming.emulator.rest_market import (
+    bybit_tickers,
+    bybit_trades,
+    premium_index,
+    spot_aggregates,
+    spot_best,
+    spot_trades,
+    usdm_aggregates,
+    usdm_best,
+    usdm_trades,
+)
 
 USDM_LIMITS = (5, 10, 20, 50, 100, 500, 1000)
 SPOT_LEVELS_MAX = 5_000
@@ -24,6 +38,10 @@ BYBIT_LEVELS_MAX = 1_000
 
 def _fixed(weight: int) -> "_Weight":
     return _Weight((), weight)
+
+
+def _of_one_or_all(one: int, all_symbols: int) -> Callable[[Query], int]:
+    return lambda query: one if "symbol" in query else all_symbols
 
 
 class _Weight:
@@ -101,6 +119,14 @@ def _bybit_depth(venue: RestVenue, query: Query, now_ns: int) -> bytes:
     return _enveloped(result, now_ms)
 
 
+def _bybit_rows(rows: Callable[[RestVenue, Query, int], list[dict[str, object]]]) -> Answer:
+    def answer(venue: RestVenue, query: Query, now_ns: int) -> bytes:
+        _checked_category(query)
+        return _enveloped({"category": "spot", "list": rows(venue, query, now_ns)}, stated_ms(venue, now_ns))
+
+    return answer
+
+
 def _enveloped(result: dict[str, object], now_ms: int, code: int = 0, text: str = "OK") -> bytes:
     return orjson.dumps({"retCode": code, "retMsg": text, "result": result, "retExtInfo": {}, "time": now_ms})
 
@@ -127,6 +153,10 @@ USDM = RestForm(
         "/fapi/v1/ping": Endpoint(_fixed(1), _empty),
         "/fapi/v1/time": Endpoint(_fixed(1), _binance_time),
         "/fapi/v1/exchangeInfo": Endpoint(_fixed(1), information),
+        "/fapi/v1/trades": Endpoint(_fixed(5), usdm_trades),
+        "/fapi/v1/aggTrades": Endpoint(_fixed(20), usdm_aggregates),
+        "/fapi/v1/ticker/bookTicker": Endpoint(_of_one_or_all(2, 5), usdm_best),
+        "/fapi/v1/premiumIndex": Endpoint(_of_one_or_all(1, 10), premium_index),
         "/fapi/v1/depth": Endpoint(_Weight(((50, 2), (100, 5), (500, 10)), 20, 500), _usdm_depth),
     },
     weight_max=2_400,
@@ -142,6 +172,9 @@ SPOT = RestForm(
         "/api/v3/ping": Endpoint(_fixed(1), _empty),
         "/api/v3/time": Endpoint(_fixed(1), _binance_time),
         "/api/v3/exchangeInfo": Endpoint(_fixed(20), information),
+        "/api/v3/trades": Endpoint(_fixed(25), spot_trades),
+        "/api/v3/aggTrades": Endpoint(_fixed(4), spot_aggregates),
+        "/api/v3/ticker/bookTicker": Endpoint(_of_one_or_all(2, 4), spot_best),
         "/api/v3/depth": Endpoint(_Weight(((100, 5), (500, 25), (1000, 50)), 250, 100), _spot_depth),
     },
     weight_max=6_000,
@@ -156,6 +189,8 @@ BYBIT = RestForm(
     endpoints={
         "/v5/market/time": Endpoint(_fixed(1), _bybit_time),
         "/v5/market/instruments-info": Endpoint(_fixed(1), _bybit_information),
+        "/v5/market/recent-trade": Endpoint(_fixed(1), _bybit_rows(bybit_trades)),
+        "/v5/market/tickers": Endpoint(_fixed(1), _bybit_rows(bybit_tickers)),
         "/v5/market/orderbook": Endpoint(_fixed(1), _bybit_depth),
     },
     weight_max=600,

@@ -1,7 +1,6 @@
 """Starts the emulator: primes the market, opens the ports, starts the clock, and ends cleanly."""
 
 import asyncio
-import errno
 import os
 import signal
 from collections.abc import AsyncIterator, Callable
@@ -13,12 +12,10 @@ import orjson
 
 from native.config import JsonObject
 from streaming.emulator.market import MarketEmulator
-from streaming.emulator.sockets import HOST, EmulatorServers
-from streaming.errors import TraderError
+from streaming.emulator.sockets import EmulatorServers
 from streaming.shell.clock import Clock
 
-PORTS = {"binance_usdm": 18081, "binance_spot": 18082, "bybit_spot": 18083, "control": 18080}
-"""Where `trader` looks for the emulator when nothing else is said."""
+PARENT_LOOK_S = 0.2
 PONG_REAL_S = 5.0
 """However fast the clock, a pong may take this long: neither the network nor the client's process runs faster by it."""
 
@@ -50,10 +47,7 @@ async def serving(
     for venue in emulator.venues.values():
         venue.grant_pongs(int(PONG_REAL_S * speed * 1_000_000_000))
     servers = EmulatorServers(emulator, Clock.starting_at(epoch_ns, speed))
-    try:
-        addresses = await servers.start(ports or {})
-    except OSError as error:
-        raise TraderError(_port_text(error)) from error
+    addresses = await servers.start(ports or {})
     running = asyncio.create_task(servers.run())
     try:
         yield Served(addresses, servers.clock, servers)
@@ -72,24 +66,30 @@ async def serve_until_stopped(
     ports: dict[str, int],
     addresses_file: Path | None,
     announce: Callable[[Served], None],
+    ends_with_parent: bool = False,
 ) -> JsonObject:
-    """Serve until SIGINT, SIGTERM or control asks for the end; return the last status.
+    """Serve until SIGINT, SIGTERM, SIGHUP or control asks for the end; return the last status.
 
-    `addresses_file` holds `Served.to_json` while the emulator runs.
+    `addresses_file` holds `Served.to_json` while the emulator runs. With `ends_with_parent` the end of the process that
+    started this one, however it came, is the end of this one too.
     """
+    parent = os.getppid()
     async with serving(emulator, speed=speed, ports=ports) as served:
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, served.servers.end)
+        watching = asyncio.create_task(_end_with(parent, served.servers)) if ends_with_parent else None
+        document = orjson.dumps(served.to_json())
         if addresses_file is not None:
-            _write_file(addresses_file, orjson.dumps(served.to_json()))
+            _write_file(addresses_file, document)
         try:
             announce(served)
             await served.servers.wait_ended()
         finally:
+            if watching is not None:
+                watching.cancel()
             if addresses_file is not None:
-                with suppress(FileNotFoundError):
-                    addresses_file.unlink()
+                _remove_file(addresses_file, document)
         return emulator.status(served.clock.now_ns())
 
 
@@ -100,7 +100,15 @@ def _write_file(path: Path, data: bytes) -> None:
     temporary.replace(path)
 
 
-def _port_text(error: OSError) -> str:
-    if error.errno == errno.EADDRINUSE:
-        return f"emulator: a port on {HOST} is taken ({error.strerror}); stop what listens there, or name other ports"
-    return f"emulator: cannot listen on {HOST}: {error.strerror or error}"
+def _remove_file(path: Path, document: bytes) -> None:
+    """Remove the addresses that we wrote; those of another emulator, started later, stay."""
+    with suppress(FileNotFoundError):
+        if path.read_bytes() == document:
+            path.unlink()
+
+
+async def _end_with(parent: int, servers: EmulatorServers) -> None:
+    """End the servers when the process `parent` is ours no more."""
+    while os.getppid() == parent:
+        await asyncio.sleep(PARENT_LOOK_S)
+    servers.end()

@@ -5,6 +5,8 @@ client: what a session's queue cannot hold ends it, and the connection is cut at
 """
 
 import asyncio
+import errno
+import os
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,6 +18,7 @@ from streaming.emulator.market import MarketEmulator
 from streaming.emulator.rest import Reply
 from streaming.emulator.session import CLOSE_GOING_AWAY, Close, Ending, Ping, Session
 from streaming.emulator.venue import Venue
+from streaming.errors import TraderError
 from streaming.shell.clock import Clock
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -53,16 +56,15 @@ class EmulatorServers:
     async def start(self, ports: dict[str, int]) -> dict[str, str]:
         """Listen on a port for each venue and for `control`, 0 or none for any free one; return the addresses.
 
-        OSError when a port is taken; nothing is left listening then.
+        TraderError when a port is taken; nothing is left listening then.
         """
         addresses = {}
         try:
             for name, venue in self._emulator.venues.items():
-                addresses[name] = await self._listen(
-                    _VenueFront(self, venue, self._emulator).handle, ports.get(name, 0)
-                )
-            addresses["control"] = await self._listen(self._handle_control, ports.get("control", 0))
-        except OSError:
+                front = _VenueFront(self, venue, self._emulator)
+                addresses[name] = await self._listen(name, front.handle, ports.get(name, 0))
+            addresses["control"] = await self._listen("control", self._handle_control, ports.get("control", 0))
+        except BaseException:
             await self.stop()
             raise
         return addresses
@@ -136,23 +138,25 @@ class EmulatorServers:
     async def _read(self, connection: _Connection) -> None:
         session, socket = connection.session, connection.socket
         async for message in socket:
-            now_ns = self.advance()
-            if message.type is WSMsgType.TEXT:
-                session.receive_text(message.data.encode(), now_ns)
+            if message.type is WSMsgType.TEXT:  # its answer may be a book: of this moment
+                session.receive_text(message.data.encode(), self.advance())
             elif message.type is WSMsgType.PING:
-                session.receive_ping(now_ns)
+                session.receive_ping(self.clock.now_ns())
                 await socket.pong(message.data)
             elif message.type is WSMsgType.PONG:
-                session.receive_pong(bytes(message.data), now_ns)
+                session.receive_pong(bytes(message.data), self.clock.now_ns())
             self.wake()
 
-    async def _listen(self, handler: Handler, port: int) -> str:
+    async def _listen(self, name: str, handler: Handler, port: int) -> str:
         app = web.Application(client_max_size=MESSAGE_BYTES_MAX)
         app.router.add_route("*", "/{path:.*}", handler)
         runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=CLOSE_WAIT_S)
         self._runners.append(runner)
         await runner.setup()
-        await web.TCPSite(runner, HOST, port).start()
+        try:
+            await web.TCPSite(runner, HOST, port).start()
+        except OSError as error:
+            raise TraderError(_port_text(name, port, error)) from error
         host, bound = runner.addresses[0][:2]
         return f"{host}:{bound}"
 
@@ -172,11 +176,12 @@ class _VenueFront:
         self._servers, self._venue, self._emulator = servers, venue, emulator
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        now_ns = self._servers.advance()
         if request.headers.get("Upgrade", "").lower() != "websocket":
             if request.method != "GET":
                 return web.Response(status=405)
+            now_ns = self._servers.advance()
             return _response(self._venue.rest.answer(request.path, request.query, now_ns))
+        now_ns = self._servers.clock.now_ns()  # a market that is late must not keep clients from connecting
         session = self._venue.open(request.path, request.query, self._emulator.next_session_id(), now_ns)
         if isinstance(session, Reply):
             return _response(session)
@@ -199,6 +204,14 @@ async def _write(connection: _Connection) -> None:
                         await socket.ping(item.data)
                     else:
                         await socket.send_frame(item.data, WSMsgType.TEXT)
+
+
+def _port_text(name: str, port: int, error: OSError) -> str:
+    other = "choose others: --port N (control on N, the venues behind it), or --port 0 for any that are free"
+    if error.errno == errno.EADDRINUSE:
+        return f"emulator: port {port} on {HOST}, for {name}, is taken; stop what listens there, or {other}"
+    reason = os.strerror(error.errno) if error.errno else str(error)
+    return f"emulator: port {port} on {HOST}, for {name}, cannot be listened on ({reason}); {other}"
 
 
 def _response(reply: Reply) -> web.Response:

@@ -12,8 +12,6 @@ from typing import cast
 import orjson
 
 BYBIT = "bybit_spot"
-LEVELS_TOPIC = "orderbook.50"
-"""The depth topic that Bybit's frames carry."""
 
 Side = list[tuple[str, str]]
 """Levels as printed: price and size."""
@@ -81,14 +79,14 @@ def read_frame(venue: str, payload: bytes, ts_ns: int) -> MarketFrame | None:
             payload = b'{"stream":"%b","data":%b}' % (stream.encode(), payload)
         elif venue != BYBIT:
             payload = b'{"stream":"%b","data":%b}' % (stream.encode(), orjson.dumps(document["data"]))
-    symbol = stream.rpartition(".")[2] if venue == BYBIT else stream.partition("@")[0].upper()
+    symbol = symbol_of(stream)
     depth = read_depth(venue, payload) if is_depth(stream) else None
     return MarketFrame(venue, symbol, stream, payload, ts_ns, depth)
 
 
 def is_depth(stream: str) -> bool:
     """Tell whether a stream carries the changes of whole books, from which the true book is made."""
-    return "@depth@" in stream or stream.endswith("@depth") or stream.startswith(f"{LEVELS_TOPIC}.")
+    return "@depth@" in stream or stream.endswith("@depth") or _BYBIT_DEPTH.match(stream) is not None
 
 
 def read_depth(venue: str, payload: bytes) -> DepthChange:
@@ -106,6 +104,8 @@ def read_depth(venue: str, payload: bytes) -> DepthChange:
         raise ValueError(f"{venue}: depth message without {error}: {payload[:200]!r}") from error
 
 
+_BYBIT_DEPTH = re.compile(r"orderbook\.(?!1\.)\d+\.")
+"""Bybit's topic of one level tells no changes, only snapshots of the best prices."""
 _STATED = re.compile(rb'\{"(?:stream":"([^"]+)","data":\{|topic":"([^"]+)")')
 
 
@@ -138,6 +138,8 @@ def _stream_of(document: object) -> str | None:
 
 
 _BYBIT_ID = re.compile(rb'"u":\d+')
+_CALENDAR = re.compile(rb'"e":"(kline|markPriceUpdate)"')
+_EVENT = re.compile(rb'"E":(\d{13})\b')
 _STAMPS = re.compile(rb'"(E|T|ts|cts)":(\d{13})\b')
 
 
@@ -157,8 +159,16 @@ def renumbered(frame: MarketFrame, last_id: int) -> MarketFrame:
     return MarketFrame(frame.venue, frame.symbol, frame.stream, payload, frame.ts_ns, change)
 
 
+def symbol_of(stream: str) -> str:
+    """Return the symbol that a stream of Binance or a topic of Bybit names, in the venue's upper case."""
+    name, has_kind, _ = stream.partition("@")
+    return name.upper() if has_kind else stream.rpartition(".")[2]
+
+
 def skewed(payload: bytes, skew_ms: int) -> bytes:
-    """Return a message whose times of event and matching are `skew_ms` later."""
+    """Return a message whose times of event and matching are `skew_ms` later; times of a calendar stay."""
     if not skew_ms:
         return payload
+    if _CALENDAR.search(payload):
+        return _EVENT.sub(lambda found: b'"E":%d' % (int(found[1]) + skew_ms), payload, count=1)
     return _STAMPS.sub(lambda found: b'"%b":%d' % (found[1], int(found[2]) + skew_ms), payload)

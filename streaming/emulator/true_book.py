@@ -4,6 +4,7 @@ One of each instrument, kept from every depth frame of the source, those that a 
 Levels stay text as the venue prints them, so that an answer made from the book says exactly what the frames said.
 """
 
+from bisect import bisect_left, insort
 from collections import deque
 from dataclasses import dataclass, field
 
@@ -37,6 +38,30 @@ class _Copy:
     asks: dict[str, str]
 
 
+class _Rank:
+    """Prices of a side, best first; kept only from the first time on that somebody asks for the best."""
+
+    def __init__(self, sign: float) -> None:
+        self._sign = sign
+        self._order: list[tuple[float, str]] | None = None
+
+    def add(self, price: str) -> None:
+        if self._order is not None:
+            insort(self._order, (self._sign * float(price), price))
+
+    def remove(self, price: str) -> None:
+        if self._order is not None:
+            del self._order[bisect_left(self._order, (self._sign * float(price), price))]
+
+    def forget(self) -> None:
+        self._order = None
+
+    def best(self, own: dict[str, str], levels: int) -> Side:
+        if self._order is None:
+            self._order = sorted((self._sign * float(price), price) for price in own)
+        return [(price, own[price]) for _, price in self._order[:levels]]
+
+
 @dataclass(slots=True)
 class TrueBook:
     """One instrument's book. It knows nothing until a snapshot came, and after a hole in the source's own frames."""
@@ -46,12 +71,15 @@ class TrueBook:
     is_known: bool = False
     holes: int = 0
     """Breaks of continuity in the source itself: none in a generated market."""
+    keeps_past: bool = True
+    """Whether copies are kept for `state(age_ns=...)`."""
     _bids: dict[str, str] = field(default_factory=dict)
     _asks: dict[str, str] = field(default_factory=dict)
     _change: DepthChange | None = None
     _ts_ns: int = 0
     _early: list[tuple[DepthChange, int]] = field(default_factory=list)
     """Changes before the snapshot, as a client buffers them; bounded by EARLY_MAX, the oldest go."""
+    _ranks: tuple["_Rank", "_Rank"] = field(default_factory=lambda: (_Rank(-1.0), _Rank(1.0)))
     _past: deque[_Copy] = field(default_factory=lambda: deque(maxlen=PAST_BOOKS_MAX))
 
     @property
@@ -108,6 +136,13 @@ class TrueBook:
             _sorted(wanted.asks, is_bid=False)[:levels],
         )
 
+    def top(self, levels: int) -> tuple[Side, Side]:
+        """Return bids and asks, best first, up to `levels` of each; empty while nothing is known."""
+        if not self.is_known:
+            return [], []
+        bids, asks = self._ranks[0].best(self._bids, levels), self._ranks[1].best(self._asks, levels)
+        return bids, asks
+
     def _old(self, now: _Copy, age_ns: int) -> _Copy:
         old = [copy for copy in self._past if now.ts_ns - copy.ts_ns >= age_ns]
         return old[-1] if old else (self._past[0] if self._past else now)
@@ -117,22 +152,31 @@ class TrueBook:
         self._change, self._ts_ns, self.is_known = change, ts_ns, True
         self._early.clear()
         self._past.clear()
+        for rank in self._ranks:
+            rank.forget()
 
     def _update(self, change: DepthChange, ts_ns: int) -> None:
-        if not self._past or ts_ns - self._past[-1].ts_ns >= PAST_EVERY_NS:
+        if self.keeps_past and (not self._past or ts_ns - self._past[-1].ts_ns >= PAST_EVERY_NS):
             assert self._change is not None
             self._past.append(_Copy(self._ts_ns, self._change, self._bids.copy(), self._asks.copy()))
-        for own, changes in ((self._bids, change.bids), (self._asks, change.asks)):
+        sides = (self._bids, change.bids, self._ranks[0]), (self._asks, change.asks, self._ranks[1])
+        for own, changes, rank in sides:
             for price, size in changes:
                 if size.strip("0."):
+                    if price not in own:
+                        rank.add(price)
                     own[price] = size
-                else:
-                    own.pop(price, None)
+                elif own.pop(price, None) is not None:
+                    rank.remove(price)
         self._change, self._ts_ns = change, ts_ns
 
 
 EARLY_MAX = 10_000
 
 
+def _price(level: tuple[str, str]) -> float:
+    return float(level[0])
+
+
 def _sorted(levels: dict[str, str], *, is_bid: bool) -> Side:
-    return sorted(levels.items(), key=lambda level: float(level[0]), reverse=is_bid)
+    return sorted(levels.items(), key=_price, reverse=is_bid)

@@ -4,14 +4,17 @@ from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from streaming.emulator.dialects import BinanceDialect, BybitDialect, snapshot_message
+from streaming.emulator.binance_views import IndexOf, binance_views
+from streaming.emulator.bybit_views import make_bybit_view, snapshot_message
+from streaming.emulator.dialects import BinanceDialect, BybitDialect
 from streaming.emulator.faults import Fault, FaultKind, FaultLog, FaultRecord, VenueFaults
 from streaming.emulator.rest import NS_PER_MS, Query, Reply, RestDesk, RestVenue
 from streaming.emulator.rest_forms import REST_FORMS
 from streaming.emulator.session import NEVER_NS, NS_PER_S, Dialect, Ending, Session, SessionRules
 from streaming.emulator.source import Snapshot
-from streaming.emulator.streams import BYBIT, DepthChange, DepthIds, MarketFrame, renumbered
+from streaming.emulator.streams import BYBIT, DepthChange, DepthIds, MarketFrame, is_depth, renumbered, symbol_of
 from streaming.emulator.true_book import TrueBook
+from streaming.emulator.views import MakeView, StreamViews
 from streaming.segments import InstrumentEntry
 
 SESSION_RULES = {
@@ -35,13 +38,21 @@ class Venue:
     """A venue as its clients see it. The caller gives it frames in order of time, requests, and what clients say."""
 
     def __init__(
-        self, name: str, entries: Sequence[InstrumentEntry], log: FaultLog, rules: SessionRules | None = None
+        self,
+        name: str,
+        entries: Sequence[InstrumentEntry],
+        log: FaultLog,
+        rules: SessionRules | None = None,
+        index_of: IndexOf = lambda symbol: None,
     ) -> None:
         self.name = name
         self.rules = rules or SESSION_RULES[name]
         self.books = {entry.symbol: TrueBook(name, entry.symbol) for entry in entries}
         self.faults = VenueFaults(name, log)
-        self.rest = RestDesk(RestVenue(name, entries, self.books, self.faults), REST_FORMS[name])
+        self.views = StreamViews(self.books, symbol_of, _make_view(name, index_of))
+        self.rest = RestDesk(
+            RestVenue(name, entries, self.books, self.faults, self.views.tapes, index_of), REST_FORMS[name]
+        )
         self.sessions: dict[int, Session] = {}
         self.ended: deque[Session] = deque(maxlen=ENDED_KEPT_MAX)
         """Sessions that ended, for the log; the oldest are forgotten."""
@@ -51,6 +62,10 @@ class Venue:
         self._opened_ns: deque[int] = deque()
         self._id_offsets: dict[str, int] = {}
         self._stalled: dict[int, FaultRecord] = {}
+        self._depth_streams: dict[str, str] = {}
+        """By symbol: the depth stream of the source that its book is made from, the first that was seen."""
+        self._restarting: dict[str, FaultRecord] = {}
+        """Instruments whose venue has restarted and whose next depth frame will say so."""
 
     def open(self, path: str, query: Query, session_id: int, now_ns: int) -> Session | Reply:
         """Return the session of a new websocket, or the refusal of its handshake."""
@@ -88,11 +103,45 @@ class Venue:
             book.bridge(snapshot.change, snapshot.ts_ns)
 
     def publish(self, frame: MarketFrame) -> None:
-        """Apply a message to its book and send it to whoever subscribed, faults permitting."""
+        """Apply a message of the source to its book; send it, and what is made of it, to whoever subscribed."""
+        if frame.depth is not None and self._depth_streams.setdefault(frame.symbol, frame.stream) != frame.stream:
+            return  # the same book told a second time by the source: it is made from the first
         self.counts["frames"] += 1
-        targets = [each for each in self.sessions.values() if each.ending is None and self._dialect.wants(each, frame)]
+        targets = self._targets(frame)
+        self._want()
         if frame.depth is not None:
-            frame = self._applied(frame, frame.depth, is_heard=bool(targets))
+            frame = self._applied(frame, frame.depth, targets)
+        self._send(frame, targets)
+        for made in self.views.take(frame):
+            self._send(made, self._targets(made))
+
+    def close_windows(self, ts_ns: int) -> None:
+        """Send what the streams that are made of others say until `ts_ns`."""
+        for made in self.views.close_windows(ts_ns):
+            self._send(made, self._targets(made))
+
+    def _targets(self, frame: MarketFrame) -> list[Session]:
+        return [each for each in self.sessions.values() if each.ending is None and self._dialect.wants(each, frame)]
+
+    def _want(self) -> None:
+        self.views.want({stream for each in self.sessions.values() if each.ending is None for stream in each.streams})
+
+    def _is_viewed(self, symbol: str) -> bool:
+        """Tell whether a client has the book by a stream that is made of the source's."""
+        streams = [stream for each in self.sessions.values() if each.ending is None for stream in each.streams]
+        return any(is_depth(stream) and symbol_of(stream) == symbol for stream in streams)
+
+    def _told(self, session: Session, topic: str) -> tuple[bytes, int] | None:
+        """Return what a new subscriber of a Bybit topic is told at once."""
+        symbol = symbol_of(topic)
+        if topic == self._depth_streams.get(symbol):
+            state = self.books[symbol].state()
+            return None if state is None else (snapshot_message(topic, state), state.last_id)
+        self._want()
+        return self.views.snapshot(topic)
+
+    def _send(self, frame: MarketFrame, targets: Sequence[Session]) -> None:
+        """Send a message to whoever subscribed, faults permitting."""
         if not targets:
             return
         dropped, repeated = self._struck(frame, targets)
@@ -117,15 +166,16 @@ class Venue:
 
     def next_deadline_ns(self) -> int:
         """Return when `handle_deadlines` is due."""
-        return min((session.next_deadline_ns() for session in self.sessions.values()), default=NEVER_NS)
+        due = min((session.next_deadline_ns() for session in self.sessions.values()), default=NEVER_NS)
+        return min(due, self.views.next_due_ns())
 
     def _open_dialect(self) -> Dialect:
         if self.name == BYBIT:
-            return BybitDialect(frozenset(self.books), lambda symbol: self.books[symbol].state())
+            return BybitDialect(frozenset(self.books), self._told)
         is_spot = self.name == "binance_spot"
         return BinanceDialect(wraps_errors=not is_spot, has_shutdown_notice=is_spot)
 
-    def _applied(self, frame: MarketFrame, change: DepthChange, *, is_heard: bool) -> MarketFrame:
+    def _applied(self, frame: MarketFrame, change: DepthChange, targets: Sequence[Session]) -> MarketFrame:
         """Apply a depth frame; return it as clients get it, which after a restart of Bybit is not as it came."""
         book = self.books.get(frame.symbol)
         if book is None:
@@ -136,10 +186,21 @@ class Venue:
             frame = self._renumbered(frame, change)
         assert frame.depth is not None
         book.apply(frame.depth, frame.ts_ns)
+        due = self._due_restart(frame, targets) if book.is_known else None
+        return frame if due is None else self._restarted(frame, change, due)
+
+    def _due_restart(self, frame: MarketFrame, targets: Sequence[Session]) -> FaultRecord | None:
+        """Return the restart that strikes this depth frame; the first of a whole venue strikes one that is heard."""
+        under_way = self._restarting.pop(frame.symbol, None)
+        if under_way is not None:
+            return under_way
         armed = self.faults.waiting(FaultKind.server_restart, frame.symbol)
-        if armed is None or not is_heard or not book.is_known:
-            return frame
-        return self._restarted(frame, change, armed)
+        if armed is None or not (targets or self._is_viewed(frame.symbol)):
+            return None
+        if armed.fault.symbol is None:
+            self._restarting = {symbol: armed for symbol in self.books if symbol != frame.symbol}
+        self.faults.strike(armed, frame.ts_ns)
+        return armed
 
     def _renumbered(self, frame: MarketFrame, change: DepthChange) -> MarketFrame:
         offset = self._id_offsets.get(frame.symbol, 0)
@@ -156,8 +217,9 @@ class Venue:
         snapshot = DepthChange(ids, True, state.bids, state.asks, state.ts_event_ms, state.ts_engine_ms)
         book.apply(snapshot, frame.ts_ns)
         armed.last_id = change.ids.last
-        armed.connections += [each.id for each in self.sessions.values() if frame.stream in each.streams]
-        self.faults.strike(armed, frame.ts_ns)
+        armed.restarts.setdefault(frame.symbol, []).append(change.ids.last)
+        hearing = [each.id for each in self.sessions.values() if frame.stream in each.streams]
+        armed.connections += [number for number in hearing if number not in armed.connections]
         payload = snapshot_message(frame.stream, state)
         return MarketFrame(frame.venue, frame.symbol, frame.stream, payload, frame.ts_ns, snapshot)
 
@@ -202,6 +264,10 @@ class Venue:
         self.faults.strike(armed, now_ns)
         if fault.kind is FaultKind.stall:
             armed.ts_ended_ns = now_ns + fault.duration_ms * NS_PER_MS
+
+
+def _make_view(venue: str, index_of: IndexOf) -> MakeView:
+    return make_bybit_view if venue == BYBIT else binance_views(venue, index_of)
 
 
 def _chosen(fault: Fault, sessions: Sequence[Session]) -> list[Session]:

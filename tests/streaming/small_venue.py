@@ -59,10 +59,12 @@ class SmallVenue:
         self.requests = defaultdict(int)
         self.replies = defaultdict(list)
         self.lines = []
+        self.listed = None
+        """Answers exchange information instead, given path and query."""
         self.failure = None
         self.port = 0
         self._changed = None
-        self._ready = threading.Event()
+        self._ready, self._is_done = threading.Event(), threading.Event()
         self._end = None
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
 
@@ -77,6 +79,10 @@ class SmallVenue:
         assert not self._thread.is_alive()
         if self.failure is not None:
             raise self.failure
+
+    def until_script_ends(self):
+        """Wait for a script that outlives the recording."""
+        assert self._is_done.wait(10)
 
     # --- for scripts ---
 
@@ -151,6 +157,7 @@ class SmallVenue:
                 await self.read_by_all()
         except Exception as error:
             self.failure = error
+        self._is_done.set()
         if self.is_ending:
             os.kill(os.getpid(), signal.SIGTERM)
 
@@ -182,6 +189,8 @@ class SmallVenue:
             return None
         self.requests[path] += 1
         self._changed.set()
+        if path in INFO and self.listed is not None:
+            return _response(*self.listed(request.path))
         if path in INFO and path not in self.replies:
             return _response(200, INFO[path])
         number = self.requests[path]

@@ -168,6 +168,7 @@ BAD_WORDS = [
     (["sql", "select 1", "--rows", "-1"], 2, "--rows: expected a whole number above 0"),
     (["emulate", "--hours", "nan"], 2, "expected at least one step of 100 ms and at most"),
     (["emulate", "--hours", "1e9"], 2, "expected at least one step of 100 ms and at most"),
+    (["emulate", "--to", "lake"], 2, "--to: expected --hours N with it"),
     (["emulate", "--hours", "1", "--start", "then"], 2, "--start: expected a time such as"),
     (["start", "--mode", "replay", "--no-model"], 2, "the lake holds no segment of"),
     (["start", "--mode", "replay", "--from", "2026-01-02", "--to", "2026-01-01"], 2, "--to: expected a time after"),

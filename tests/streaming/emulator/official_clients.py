@@ -29,6 +29,10 @@ def usdm_rest(address):
     reply = api.order_book(symbol=SYMBOL, limit=5)
     information = plain(api.exchange_information().data())
     return {
+        "trades": [plain(row) for row in api.recent_trades_list(symbol=SYMBOL, limit=5).data()],
+        "aggregates": [plain(row) for row in api.compressed_aggregate_trades_list(symbol=SYMBOL, limit=5).data()],
+        "best": plain(api.symbol_order_book_ticker(symbol=SYMBOL).data()),
+        "mark": plain(api.mark_price(symbol=SYMBOL).data()),
         "depth": plain(reply.data()),
         "symbols": [row["symbol"] for row in information["symbols"]],
         "time": plain(api.check_server_time().data()),
@@ -43,6 +47,9 @@ def spot_rest(address):
     api = Spot(config_rest_api=ConfigurationRestAPI(base_path=f"http://{address}")).rest_api
     reply = api.depth(symbol=SYMBOL, limit=5)
     return {
+        "trades": [plain(row) for row in api.get_trades(symbol=SYMBOL, limit=5).data()],
+        "aggregates": [plain(row) for row in api.agg_trades(symbol=SYMBOL, limit=5).data()],
+        "best": plain(api.ticker_book_ticker(symbol=SYMBOL).data()),
         "depth": plain(reply.data()),
         "symbols": [row["symbol"] for row in plain(api.exchange_info(symbol=SYMBOL).data())["symbols"]],
         "time": plain(api.time().data()),
@@ -78,8 +85,12 @@ async def usdm_streams(address):
     )
     quote = await connection.individual_symbol_book_ticker_streams(symbol=SYMBOL.lower())
     trade = await connection.aggregate_trade_streams(symbol=SYMBOL.lower())
+    best = await connection.partial_book_depth_streams(symbol=SYMBOL.lower(), levels="5")
+    mark = await connection.mark_price_stream(symbol=SYMBOL.lower(), update_speed="1s")
+    candle = await connection.kline_candlestick_streams(symbol=SYMBOL.lower(), interval="1m")
+    streams = {"depth": depth, "quote": quote, "trade": trade, "best": best, "mark": mark, "candle": candle}
     try:
-        return await heard({"depth": depth, "quote": quote, "trade": trade})
+        return await heard(streams)
     finally:
         await connection.close_connection(close_session=True)
 
@@ -96,8 +107,12 @@ async def spot_streams(address):
     )
     quote = await connection.book_ticker(symbol=SYMBOL.lower())
     trade = await connection.trade(symbol=SYMBOL.lower())
+    best = await connection.partial_book_depth(symbol=SYMBOL.lower(), levels="5", update_speed="100ms")
+    aggregate = await connection.agg_trade(symbol=SYMBOL.lower())
+    candle = await connection.kline(symbol=SYMBOL.lower(), interval="1m")
+    streams = {"depth": depth, "quote": quote, "trade": trade, "best": best, "aggregate": aggregate, "candle": candle}
     try:
-        return await heard({"depth": depth, "quote": quote, "trade": trade})
+        return await heard(streams)
     finally:
         await connection.close_connection(close_session=True)
 
@@ -112,7 +127,9 @@ def bybit(address):
     stated = session.get_server_time()
     unified_trading.PUBLIC_WSS = f"ws://{address}/v5/public/{{CHANNEL_TYPE}}"
     socket = unified_trading.WebSocket(channel_type="spot", testnet=False, ping_interval=1, ping_timeout=None)
-    books, trades = [], []
+    books, trades, tickers, candles = [], [], [], []
+    socket.ticker_stream(SYMBOL, lambda message: tickers.append(message["data"]))
+    socket.kline_stream(1, SYMBOL, lambda message: candles.append(message["data"][0]))
     socket.orderbook_stream(50, SYMBOL, lambda message: books.append((message["type"], message["data"]["u"])))
     socket.trade_stream(SYMBOL, lambda message: trades.append(message["data"][0]))
     end = time.monotonic() + 10
@@ -123,6 +140,10 @@ def bybit(address):
         "depth": book["result"],
         "symbols": [row["symbol"] for row in listed],
         "time": stated["result"],
+        "recent": session.get_public_trade_history(category="spot", symbol=SYMBOL, limit=5)["result"]["list"],
+        "best": session.get_tickers(category="spot", symbol=SYMBOL)["result"]["list"],
+        "tickers": tickers[:MESSAGES],
+        "candles": candles[:MESSAGES],
         "books": books[:MESSAGES],
         "trades": trades[:MESSAGES],
     }

@@ -8,8 +8,9 @@ import pytest
 from streaming.emulator.faults import Fault, FaultKind, FaultSchedule
 from streaming.emulator.instruments import SYMBOL
 from streaming.emulator.market import MarketEmulator
+from streaming.emulator.regime import Regime
 from streaming.emulator.session import Ending, Send
-from streaming.emulator.source import EndlessMarket, Regime
+from streaming.emulator.source import EndlessMarket
 from streaming.emulator.streams import read_depth
 
 START_NS = 1_767_571_200_000_000_000

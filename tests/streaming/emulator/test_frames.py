@@ -1,13 +1,10 @@
 """The generated frames speak as the recorded ones do: the same keys in the same order, with the same types."""
 
-import gzip
-from collections.abc import Iterable, Iterator
-from itertools import islice
-from pathlib import Path
+from collections.abc import Iterable
 
 import orjson
 import pytest
-import zstandard
+from emulator.shapes import raw_lines, shapes, zstd_lines
 
 from streaming.emulator.exchange_info import bybit_exchange_info, spot_exchange_info, usdm_exchange_info
 from streaming.emulator.instruments import BYBIT_SOCKET, SPOT_DEPTH, SPOT_SOCKET, USDM_DEPTH, USDM_SOCKET
@@ -15,42 +12,12 @@ from streaming.emulator.market_frames import MarketFrames
 from streaming.emulator.market_model import MarketModel
 
 START_NS = 1_767_571_200_000_000_000
-RECORDED_FRAMES = 4_000
 
 
 def generated(source, new_fields=False):
     block = MarketModel(5, 1.0).advance(300)
     frames = MarketFrames(5, START_NS, new_fields=new_fields).frames(block)
     return [orjson.loads(frame.payload) for frame in frames if frame.source == source.id and not frame.is_request]
-
-
-def raw_lines(path: Path, count: int = RECORDED_FRAMES) -> Iterator[dict]:
-    with gzip.open(path, "rb") as file:
-        for line in islice(file, count):
-            yield orjson.loads(line.split(b" ", 1)[1])
-
-
-def zstd_lines(path: Path) -> Iterator[dict]:
-    with path.open("rb") as file, zstandard.ZstdDecompressor().stream_reader(file) as reader:
-        for line in reader.read().splitlines():
-            yield orjson.loads(line)
-
-
-def shape(value):
-    """Keys in their order, types, and for lists the set of their elements' shapes."""
-    if isinstance(value, dict):
-        return tuple((key, shape(inner)) for key, inner in value.items())
-    if isinstance(value, list):
-        return ("list", frozenset(shape(inner) for inner in value))
-    return type(value).__name__
-
-
-def shapes(messages: Iterable[dict]) -> set:
-    """Shapes of all messages, those with an empty side left out: what an empty list would hold cannot be seen."""
-    found = {shape(message) for message in messages}
-    whole = {each for each in found if "('list', frozenset())" not in repr(each)}
-    assert whole, "expected messages of this kind"
-    return whole
 
 
 def events(messages: Iterable[dict], kind: str) -> list[dict]:

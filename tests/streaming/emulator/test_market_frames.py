@@ -242,3 +242,17 @@ def test_equal_arguments_give_equal_frames_and_another_seed_does_not():
 
     assert digest(3, 1.0) == digest(3, 1.0)
     assert len({digest(3, 1.0), digest(4, 1.0), digest(3, 0.5)}) == 3
+
+
+def test_a_market_that_begins_later_counts_on_above_an_earlier_one() -> None:
+    hour_ns = 3_600_000_000_000
+    highest = max(_depth_ids(START_NS, steps=600))
+    assert highest - min(_depth_ids(START_NS, steps=600)) < 60 * feeds.IDS_A_SECOND_MAX
+    assert min(_depth_ids(START_NS + hour_ns, steps=10)) > highest
+
+
+def _depth_ids(start_ns: int, steps: int) -> list[int]:
+    """Return the last update ids of USD-M's depth frames."""
+    frames = MarketFrames(11, start_ns, new_fields=False).frames(MarketModel(11, 1.0).advance(steps))
+    payloads = [frame.payload for frame in frames if frame.slot == 0 and b"depthUpdate" in frame.payload]
+    return [orjson.loads(payload)["data"]["u"] for payload in payloads]

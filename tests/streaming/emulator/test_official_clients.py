@@ -69,6 +69,33 @@ def test_binances_clients_read_streams(found) -> None:
     assert all(after["U"] == before["u"] + 1 for before, after in pairwise(spot))
 
 
+def test_binances_clients_read_trades_best_prices_and_mark_price(found) -> None:
+    for venue in ("binance_usdm", "binance_spot"):
+        read = found[venue]
+        assert len(read["trades"]) == len(read["aggregates"]) == 5
+        assert float(read["best"]["bidPrice"]) < float(read["best"]["askPrice"])
+        assert [row["id"] for row in read["trades"]] == sorted(row["id"] for row in read["trades"])
+    assert float(found["binance_usdm"]["mark"]["markPrice"]) > 0
+
+
+def test_binances_clients_read_streams_made_of_others(found) -> None:
+    for venue, sides in (("usdm_streams", ("b", "a")), ("spot_streams", ("bids", "asks"))):
+        read = found[venue]
+        assert all(len(message[side]) == 5 for message in read["best"] for side in sides)
+        assert {message["k"]["i"] for message in read["candle"]} == {"1m"}
+    assert {message["e"] for message in found["usdm_streams"]["mark"]} == {"markPriceUpdate"}
+    assert {message["e"] for message in found["spot_streams"]["aggregate"]} == {"aggTrade"}
+
+
+def test_pybit_reads_tickers_candles_and_recent_trades(found) -> None:
+    read = found["bybit_spot"]
+
+    assert len(read["recent"]) == 5
+    assert float(read["best"][0]["bid1Price"]) < float(read["best"][0]["ask1Price"])
+    assert {row["symbol"] for row in read["tickers"]} == {SYMBOL}
+    assert {row["interval"] for row in read["candles"]} == {"1"}
+
+
 def test_pybit_reads_rest_and_streams(found) -> None:
     read = found["bybit_spot"]
 

@@ -195,3 +195,68 @@ def test_a_book_that_is_not_known_is_refused_as_not_executed() -> None:
     reply = depth(emulator, SPOT)
 
     assert (reply.status, orjson.loads(reply.body)["msg"]) == (503, "Service Unavailable.")
+
+
+@pytest.mark.parametrize(
+    ("venue", "path", "query", "weight", "keys"),
+    [
+        (USDM, "/fapi/v1/trades", {}, 5, "id price qty quoteQty time isBuyerMaker isRPITrade"),
+        (USDM, "/fapi/v1/aggTrades", {}, 20, "a p q f l T m"),
+        (SPOT, "/api/v3/trades", {}, 25, "id price qty quoteQty time isBuyerMaker isBestMatch"),
+        (SPOT, "/api/v3/aggTrades", {}, 4, "a p q f l T m M"),
+        (USDM, "/fapi/v1/ticker/bookTicker", {}, 2, "symbol bidPrice bidQty askPrice askQty time"),
+        (SPOT, "/api/v3/ticker/bookTicker", {}, 2, "symbol bidPrice bidQty askPrice askQty"),
+        (
+            USDM,
+            "/fapi/v1/premiumIndex",
+            {},
+            1,
+            "symbol markPrice indexPrice estimatedSettlePrice lastFundingRate interestRate nextFundingTime time",
+        ),
+    ],
+)
+def test_trades_and_best_prices_have_the_documented_keys_and_weights(
+    emulator, venue, path, query, weight, keys
+) -> None:
+    emulator.advance(START_NS + 5_000_000_000)
+
+    reply = ask(emulator, venue, path, START_NS + 5_000_000_000, symbol=SYMBOL, **query)
+
+    document = orjson.loads(reply.body)
+    rows = document if isinstance(document, list) else [document]
+    assert {tuple(row) for row in rows} == {tuple(keys.split())}
+    assert reply.headers["X-MBX-USED-WEIGHT-1M"] == str(weight)
+
+
+@pytest.mark.parametrize("path", ["/fapi/v1/ticker/bookTicker", "/fapi/v1/premiumIndex"])
+def test_without_a_symbol_all_are_listed(emulator, path) -> None:
+    assert [row["symbol"] for row in orjson.loads(ask(emulator, USDM, path).body)] == [SYMBOL]
+
+
+def test_the_last_trades_are_those_of_the_stream_and_the_limit_counts_from_the_newest(emulator) -> None:
+    emulator.advance(START_NS + 20_000_000_000)
+
+    rows = [orjson.loads(ask(emulator, SPOT, "/api/v3/trades", symbol=SYMBOL, limit=str(n)).body) for n in (3, 1_000)]
+
+    assert rows[0] == rows[1][-3:]
+    assert [row["id"] for row in rows[1]] == [*range(rows[1][0]["id"], rows[1][-1]["id"] + 1)]
+
+
+def test_trades_of_long_ago_are_refused_rather_than_made_up(emulator) -> None:
+    reply = ask(emulator, USDM, "/fapi/v1/aggTrades", symbol=SYMBOL, fromId="1")
+
+    assert (reply.status, orjson.loads(reply.body)["code"]) == (400, -1130)
+
+
+def test_bybits_trades_come_newest_first_and_its_ticker_knows_the_best_prices(emulator) -> None:
+    emulator.advance(START_NS + 20_000_000_000)
+    query = {"category": "spot", "symbol": SYMBOL}
+
+    trades = orjson.loads(ask(emulator, BYBIT, "/v5/market/recent-trade", **query, limit="10").body)["result"]["list"]
+    (ticker,) = orjson.loads(ask(emulator, BYBIT, "/v5/market/tickers", **query).body)["result"]["list"]
+
+    truth = emulator.truth_at(f"{BYBIT}:{SYMBOL}", 1)
+    assert len(trades) == 10
+    assert [int(trade["seq"]) for trade in trades] == sorted((int(trade["seq"]) for trade in trades), reverse=True)
+    assert ticker["lastPrice"] == trades[0]["price"]
+    assert (ticker["bid1Price"], ticker["ask1Price"]) == (truth.bids[0][0], truth.asks[0][0])

@@ -199,7 +199,7 @@ def test_control_is_not_for_web_pages() -> None:
 def test_a_taken_port_is_one_clear_error_and_leaves_no_port_open() -> None:
     async def body(taken, free):
         emulator = MarketEmulator(EndlessMarket(3, START_NS))
-        with pytest.raises(TraderError, match=r"a port on 127\.0\.0\.1 is taken"):
+        with pytest.raises(TraderError, match=rf"port {taken} on 127\.0\.0\.1, for binance_spot, is taken.*--port 0"):
             async with serving(emulator, ports={"binance_usdm": free, "binance_spot": taken}):
                 pass
 

@@ -86,3 +86,23 @@ def test_an_old_state_is_at_least_as_old_as_asked() -> None:
     assert state is not None
     assert state.ts_ns <= 6 * S_NS
     assert dict(state.bids)["99"] == str(state.last_id - 10)
+
+
+def test_the_best_levels_are_those_of_the_whole_state_through_every_change() -> None:
+    book = known_book()
+    changes = [
+        change(11, 11, bids=[("99.7", "1"), ("99", "0")], asks=[("100.5", "2")]),
+        change(12, 12, bids=[("100.0", "0"), ("99.7", "8")], asks=[("101", "0"), ("100.9", "1"), ("7", "0")]),
+        change(13, 13, bids=[("3", "1")], asks=[("102", "1")], is_snapshot=True),
+        change(14, 14, bids=[("4", "1")]),
+    ]
+
+    for step, each in enumerate(changes):
+        book.apply(each, step)
+        state = book.state()
+        assert state is not None
+        assert book.top(2) == (state.bids[:2], state.asks[:2])
+
+
+def test_the_best_of_a_book_that_is_not_known_are_none() -> None:
+    assert TrueBook("binance_spot", "BTCUSDT").top(5) == ([], [])
