@@ -13,6 +13,7 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import zstandard
@@ -49,8 +50,25 @@ class LiveSegment:
         self._compressor = zstandard.ZstdCompressor(level=ZSTD_LEVEL)
         self.size = 0
         self.is_synced = False
-        self.append(native.encode_record(KIND_HEADER, 0, 0, 0, header.to_json()))
-        self.sync()
+        try:
+            self.append(native.encode_record(KIND_HEADER, 0, 0, 0, header.to_json()))
+            self.sync()
+        except OSError:  # a file without its header is of no use
+            os.close(self._descriptor)
+            self._part.unlink()
+            raise
+
+    @classmethod
+    def reopen(cls, path: Path) -> Self:
+        """Go on appending to the live file of `path`, which must end with a whole zstd frame."""
+        segment = cls.__new__(cls)
+        segment.path = path
+        segment._part = path.with_name(path.name + PART_SUFFIX)
+        segment._descriptor = os.open(segment._part, os.O_WRONLY | os.O_APPEND)
+        segment._compressor = zstandard.ZstdCompressor(level=ZSTD_LEVEL)
+        segment.size = os.fstat(segment._descriptor).st_size
+        segment.is_synced = False
+        return segment
 
     def append(self, records: bytes) -> None:
         """Append whole records as one zstd frame; a write that fails half-way is taken back."""
@@ -67,9 +85,14 @@ class LiveSegment:
 
     def sync(self) -> None:
         """Force what was appended to the disk."""
-        if not self.is_synced:
+        if self.is_synced:
+            return
+        self.is_synced = True  # before the call: another thread may append while it runs
+        try:
             os.fsync(self._descriptor)
-            self.is_synced = True
+        except OSError:
+            self.is_synced = False
+            raise
 
     def seal(self) -> Path:
         """Force everything to the disk, give the file its name and return it."""
@@ -78,6 +101,10 @@ class LiveSegment:
         self._part.replace(self.path)
         sync(self.path.parent)
         return self.path
+
+    def abandon(self) -> None:
+        """Let go of the file as it is."""
+        os.close(self._descriptor)
 
 
 @dataclass(frozen=True, slots=True)

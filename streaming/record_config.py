@@ -7,7 +7,7 @@ emulator's clock runs faster, they are stretched on its scale, so that a machine
 from typing import Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, PositiveInt, field_validator, model_validator
 
 from native.config import VENUES, InstrumentText, Section
 
@@ -40,7 +40,9 @@ class WatchSettings(Section):
     first_message_ms: int = Field(default=10_000, gt=0)
     """Every book must have spoken by then; an acknowledgement proves nothing."""
     stale_ms: int = Field(default=15_000, gt=0)
-    """Longest silence of a book."""
+    """Longest silence of a book. What happens then: `recorder/link.py`; the others' connection stays up."""
+    stale_ms_by_instrument: dict[InstrumentText, PositiveInt] = Field(default_factory=dict)
+    """Of instruments that trade rarely, such as `{"bybit_spot:XYZUSDT" = 60000}`."""
     quiet_ms: int = Field(default=60_000, gt=0)
     """Longest silence of a connection that carries trades alone."""
     probe_ms: int = Field(default=5_000, gt=0)
@@ -63,6 +65,12 @@ class RestSettings(Section):
     retry_max_ms: int = Field(default=30_000, gt=0)
     check_ms: int = Field(default=5_000, gt=0)
     """A snapshot that has not joined its stream after this long is asked for again."""
+    exchange_info_minutes: float = Field(default=60.0, gt=0.0)
+    """How often exchange information is read again while recording: a changed tick, size unit or lot begins a new run,
+    an instrument that the venue does not trade any more is left in peace."""
+    exchange_info_soon_ms: int = Field(default=60_000, gt=0)
+    """Upon doubt (a refused subscription, one book silent beside others) it is read at once, but not sooner after the
+    last time than this."""
 
 
 class RecordConfig(Section):
@@ -103,7 +111,7 @@ class RecordConfig(Section):
     @model_validator(mode="after")
     def check_instruments(self) -> Self:
         """Every instrument is of such a venue and named once."""
-        for name in self.instruments:
+        for name in (*self.instruments, *self.watch.stale_ms_by_instrument):
             if name.partition(":")[0] not in VENUES:
                 raise ValueError(f"{name}: unknown venue; expected one of: {', '.join(VENUES)}")
         if len(set(self.instruments)) != len(self.instruments):

@@ -1,6 +1,5 @@
 """Manifests of finished runs: `raw/_runs/<run>.json`, written after the run's last segment appeared."""
 
-import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -9,6 +8,7 @@ import orjson
 
 from streaming.errors import BadDataError
 from streaming.segments import OriginFile
+from warehouse.files import write_atomically
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,13 +33,7 @@ def manifest_path(lake_root: Path, run: str) -> Path:
 def write_manifest(lake_root: Path, manifest: RunManifest) -> None:
     """Write the manifest; call it when every file of the run is in its place."""
     path = manifest_path(lake_root, manifest.run)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with temporary.open("wb") as file:
-        file.write(orjson.dumps(asdict(manifest), option=orjson.OPT_INDENT_2))
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    write_atomically(path, orjson.dumps(asdict(manifest), option=orjson.OPT_INDENT_2))
 
 
 def read_manifest(lake_root: Path, run: str) -> RunManifest | None:

@@ -8,6 +8,7 @@ snapshot is never older than the stream that it must join. See `lines` for conne
 
 import random
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from streaming.recorder.backoff import Backoff
@@ -80,15 +81,34 @@ class VenueCore:
 
     @property
     def is_synced(self) -> bool:
-        """True when every book is whole."""
-        return all(self._tape.is_synced(entry.id) for entry in self._plan.header.instruments)
+        """True when every book is whole, those left out of which the venue trades nothing."""
+        return not self.unsynced()
 
     def unsynced(self) -> list[tuple[str, int]]:
         """Return the instruments without a whole book, each with the snapshots asked for in this episode."""
         entries = self._plan.header.instruments
         return [
-            (entry.name, self._wishes[entry.id].attempts) for entry in entries if not self._tape.is_synced(entry.id)
+            (entry.name, self._wishes[entry.id].attempts)
+            for entry in entries
+            if entry.symbol not in self.lines.resting and not self._tape.is_synced(entry.id)
         ]
+
+    def resting(self) -> tuple[str, ...]:
+        """Return the instruments that the venue does not trade now."""
+        return tuple(entry.name for entry in self._plan.header.instruments if entry.symbol in self.lines.resting)
+
+    def set_listed(self, trading: AbstractSet[str], halted: AbstractSet[str]) -> None:
+        """Take what exchange information says: a halted symbol need not speak, one not listed is not asked for."""
+        symbols = {entry.symbol for entry in self._plan.header.instruments}
+        self.lines.resting.clear()
+        self.lines.resting.update(symbols - trading)
+        self.lines.unlisted.clear()
+        self.lines.unlisted.update(symbols - trading - halted)
+
+    @property
+    def doubts(self) -> int:
+        """Count what may mean that the venue's instruments changed: refusals, and books silent beside others."""
+        return self.lines.counts.refused + self.lines.counts.renewed
 
     def take_commands(self) -> list[Command]:
         """Take what the shell must do, in order."""
@@ -137,7 +157,7 @@ class VenueCore:
         self._budget.on_reply(reply, now_ns)
         problem = problem_of(request, reply)
         if problem is not None:
-            self.on_fetch_failed(request, problem, now_ns)
+            self.on_fetch_failed(request, f"{request.target}: {problem}", now_ns)
             return
         self.counts.snapshots += 1
         instrument = self._plan.instrument_id(request.symbol)
@@ -151,6 +171,20 @@ class VenueCore:
         self.counts.rest_failures += 1
         self.counts.last_rest_problem = problem
         self._wishes[self._plan.instrument_id(request.symbol)].fire(DeskEvent.failed, now_ns)
+
+    def on_listing_asked(self, request: RestRequest, now_ns: int) -> None:
+        """Exchange information was asked for again."""
+        self._tape.request(self._plan.exchange_info_source, now_ns, f"GET {request.target}".encode())
+
+    def on_listing(self, body: bytes, now_ns: int) -> None:
+        """Exchange information came again."""
+        if body:
+            self._write(self._plan.exchange_info_source, body, now_ns)
+
+    def on_listing_failed(self, problem: str) -> None:
+        """Exchange information was asked for again in vain; it will be asked for once more."""
+        self.counts.rest_failures += 1
+        self.counts.last_rest_problem = f"exchange information: {problem}"
 
     # --- time ---
 
@@ -202,6 +236,9 @@ class VenueCore:
             wish.fire(DeskEvent.due, now_ns)
             return
         symbol = self._plan.header.instruments[instrument].symbol
+        if symbol in self.lines.resting:
+            wish.postpone(self._settings.snapshot_retry_max_ns, now_ns)
+            return
         request = self._dialect.depth(symbol)
         if request is None:
             self._subscribe_anew(symbol, wish, now_ns)

@@ -2,17 +2,18 @@
 
 A line is one place for a connection: a route and, where streams are heard twice, a copy. Before a connection reaches
 the age at which the venue cuts it (24 h), a successor is opened beside it; once every book has spoken on the successor
-the old one is closed. If the old one dies first, the successor takes its place as it is.
+the old one is closed. If the old one dies first, the successor takes its place as it is. The same way is taken when a
+book stays silent on a connection on which others speak.
 """
 
 import random
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from streaming.recorder.backoff import Backoff
 from streaming.recorder.commands import CloseSocket, Command, OpenSocket, SendPing, SendText
-from streaming.recorder.link import OPEN_STATES, Link, LinkAction, LinkEvent, LinkLimits, LinkState
+from streaming.recorder.link import OPEN_STATES, REPLACE_AT, Link, LinkAction, LinkEvent, LinkLimits, LinkState
 from streaming.venues.budget import NS_PER_S, WeightBudget
 from streaming.venues.dialect import Control, ControlKind, Dialect, Stream
 
@@ -62,6 +63,8 @@ class LineCounts:
     lost: int = 0
     stalled: int = 0
     rotated: int = 0
+    renewed: int = 0
+    """Subscriptions made again because one book was silent on a connection that spoke."""
     refused: int = 0
     controls: Counter[str] = field(default_factory=Counter)
     last_loss: str = ""
@@ -82,6 +85,10 @@ class Lines:
         self._last_id = 0
         self.counts = LineCounts()
         self.commands: list[Command] = []
+        self.resting: set[str] = set()
+        """Symbols that need not speak: the venue does not trade them now."""
+        self.unlisted: set[str] = set()
+        """Symbols that no new connection asks for: the venue would refuse the others with them."""
         self.lines = [self._new_line(spec, now_ns) for spec in specs]
 
     def line_of(self, socket: int) -> Line | None:
@@ -182,9 +189,10 @@ class Lines:
 
     # --- inside ---
 
-    def _new_line(self, spec: LineSpec, now_ns: int) -> Line:
+    def _new_line(self, spec: LineSpec, now_ns: int, renewals: Mapping[str, int] | None = None) -> Line:
         settings = self._settings
-        link = Link(spec.streams, settings.limits, Backoff(self._rng, settings.backoff_min_ns, settings.backoff_max_ns))
+        backoff = Backoff(self._rng, settings.backoff_min_ns, settings.backoff_max_ns)
+        link = Link(spec.streams, settings.limits, backoff, self.resting, renewals)
         link.start(now_ns)
         return Line(spec, link)
 
@@ -196,11 +204,14 @@ class Lines:
                 return
             self._attempts.take(1, now_ns)
         self.counts.stalled += line.link.state is LinkState.live
-        unheard = ", ".join(line.link.silent_streams())
-        reason = f"silent in state {line.link.state}: {unheard or 'a book stopped'}"
+        reason = _silence_text(line, now_ns)
         if line.link.state in OPEN_STATES:
             self.counts.last_loss = reason
-        self._act(line, line.link.fire(LinkEvent.due, now_ns, reason), now_ns)
+        action = line.link.overdue(now_ns, reason)
+        if action is LinkAction.drop:
+            self.counts.lost += 1
+            self.counts.last_loss = reason
+        self._act(line, action, now_ns)
 
     def _act(self, line: Line, action: LinkAction, now_ns: int) -> None:
         match action:
@@ -215,6 +226,8 @@ class Lines:
                 self._ping(line, now_ns)
             case LinkAction.settle:
                 self._settle(line, now_ns)
+            case LinkAction.renew:
+                self._renew(line, now_ns)
             case LinkAction.drop | LinkAction.retry_later | LinkAction.close:
                 self._leave(line, action, now_ns)
             case LinkAction.nothing:
@@ -224,7 +237,16 @@ class Lines:
         line.next_ping_ns = self._next_ping_ns(now_ns)
         share = 1.0 - self._rng.uniform(0.0, ROTATION_JITTER)
         line.rotate_ns = now_ns + int(self._settings.rotate_ns * share)
-        self._send(line, self._dialect.subscribe([stream.name for stream in line.spec.streams], self._last_id + 1))
+        names = [stream.name for stream in line.spec.streams if stream.symbol not in self.unlisted]
+        self._send(line, self._dialect.subscribe(names, self._last_id + 1))
+
+    def _renew(self, line: Line, now_ns: int) -> None:
+        """Make the silent books' subscriptions again; a successor is opened when that was in vain for a while."""
+        names = line.link.renew_silent(now_ns)
+        self.counts.renewed += len(names)
+        self._send(line, self._dialect.renew(names, self._last_id + 1))
+        if any(line.link.renewals[name] == REPLACE_AT for name in names):
+            self._rotate(line, now_ns)
 
     def _settle(self, line: Line, now_ns: int) -> None:
         """A successor that works takes its line's place."""
@@ -254,7 +276,7 @@ class Lines:
     def _rotate(self, line: Line, now_ns: int) -> None:
         line.rotate_ns = None
         if line.successor is None and line in self.lines:
-            line.successor = self._new_line(line.spec, now_ns)
+            line.successor = self._new_line(line.spec, now_ns, line.link.renewals)
 
     def _ping(self, line: Line, now_ns: int) -> None:
         self._last_id += 1
@@ -269,3 +291,11 @@ class Lines:
     def _send(self, line: Line, messages: Sequence[bytes]) -> None:
         self._last_id += len(messages)
         self.commands.extend(SendText(line.socket, data) for data in messages)
+
+
+def _silence_text(line: Line, now_ns: int) -> str:
+    """Return what a line has waited for in vain."""
+    if line.link.state not in OPEN_STATES:
+        return f"{line.spec.url}: no websocket handshake in time"
+    unheard = line.link.silent_books(now_ns) or line.link.silent_streams()
+    return f"silent in state {line.link.state}: {', '.join(unheard) or 'a book stopped'}"

@@ -18,6 +18,8 @@ class VenueReading:
     is_synced: bool
     waiting_for: tuple[str, ...]
     """Instruments without a whole book."""
+    resting: tuple[str, ...]
+    """Instruments that the venue does not trade now; the others are recorded."""
     snapshot_attempts: int
     """Snapshots asked for in vain by the one that waits longest."""
     frames: int
@@ -35,6 +37,10 @@ class VenueReading:
     connections_opened: int
     connections_lost: int
     stalls: int
+    renewals: int
+    """Subscriptions made again because one book was silent beside others."""
+    unknown_messages: int
+    """Messages that are neither a frame nor an answer; not recorded."""
     rotations: int
     lag_ms: float | None
     """From the venue's own time in the last book frame to our reading it; both clocks' errors are in it."""
@@ -44,7 +50,7 @@ class VenueReading:
 
     def to_json(self) -> JsonObject:
         """Return it as one JSON object."""
-        return {**asdict(self), "waiting_for": list(self.waiting_for)}
+        return {**asdict(self), "waiting_for": list(self.waiting_for), "resting": list(self.resting)}
 
 
 def lag_ms_of(frame: bytes, ts_recv_ns: int) -> float | None:
@@ -69,6 +75,8 @@ def progress_text(
         text = f"{reading.venue} {rate:.0f}/s lag {lag} gaps {reading.gaps_opened} {reading.written_bytes / 1e6:.1f} MB"
         if not reading.is_synced:
             text += f" NO BOOK ({reading.snapshot_attempts} snapshots asked)"
+        if reading.resting:
+            text += f" not traded: {', '.join(reading.resting)}"
         parts.append(text)
     if is_paused:
         parts.append(f"PAUSED: disk behind by {waiting_bytes / 1e6:.0f} MB")

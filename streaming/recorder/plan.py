@@ -127,6 +127,22 @@ def make_plan(target: VenueTarget, run: str, exchange_info: bytes, copies: int, 
     return VenuePlan(dialect=dialect, header=header, lines=tuple(lines))
 
 
+def rules_changes(header: SegmentHeader, rules: Mapping[str, InstrumentRules]) -> list[str]:
+    """Return in words what `rules` (by symbol) say otherwise than the header; a symbol left out says nothing."""
+    entries = {entry.symbol: entry for entry in header.instruments}
+    changes = []
+    for symbol, found in rules.items():
+        entry = entries.get(symbol)
+        if entry is None:
+            changes.append(f"{symbol} is listed again")
+            continue
+        for name in ("tick", "size_unit", "lot"):
+            before, now = getattr(entry, name), getattr(found, name)
+            if before != now:
+                changes.append(f"{entry.name} {name} {before} -> {now}")
+    return changes
+
+
 def make_engine(header: SegmentHeader, settings: EngineSettings) -> native.Engine:
     """Return the engine beside the recorder: it follows books and emits no market rows."""
     document = engine_document(header.instrument_rows(), header.source_rows(), settings)
@@ -141,7 +157,7 @@ def _rules(target: VenueTarget, symbol: str, exchange_info: bytes) -> Instrument
     except orjson.JSONDecodeError as error:
         raise ValueError(f"exchange information of {venue}: {error}") from error
     if rules is None:
-        raise UsageError(f"{venue}:{symbol}: the venue does not list it; check streaming.record.instruments")
+        raise UsageError(unlisted_text(venue, symbol))
     return rules
 
 
@@ -158,6 +174,11 @@ def _entry(number: int, venue: str, symbol: str, rules: InstrumentRules, valid_f
         valid_from_ns=valid_from_ns,
         **words,
     )
+
+
+def unlisted_text(venue: str, symbol: str) -> str:
+    """Return what a user is told of a symbol that the venue does not know."""
+    return f"{venue}:{symbol}: the venue does not list it; check streaming.record.instruments"
 
 
 def _is_loopback(url: str) -> bool:

@@ -9,7 +9,10 @@ from typing import Protocol
 
 from picows import WSCloseCode, WSError, WSFrame, WSListener, WSMsgType, WSTransport, ws_connect
 
+from streaming.shell.rest import plain_text
+
 MESSAGE_BYTES_MAX = 32 << 20
+"""Also of a message that comes in fragments; a peer that sends a longer one is left."""
 CLOSE_S = 1.0
 """A peer that does not answer a closing is left alone after this long."""
 
@@ -36,6 +39,7 @@ class _Listener(WSListener):
         self._sockets = sockets
         self._owner = sockets.owner
         self._fragments: list[bytes] = []
+        self._fragments_size = 0
         self._reason = "connection lost"
 
     def on_ws_connected(self, transport: WSTransport) -> None:
@@ -54,16 +58,24 @@ class _Listener(WSListener):
             if frame.fin and not self._fragments:
                 self._owner.on_text(self._socket, frame.get_payload_as_bytes())
             else:
-                self._add_fragment(frame)
+                self._add_fragment(transport, frame)
 
     def on_ws_disconnected(self, transport: WSTransport) -> None:
         self._sockets.ended(self._socket, self._reason)
 
-    def _add_fragment(self, frame: WSFrame) -> None:
-        self._fragments.append(frame.get_payload_as_bytes())
+    def _add_fragment(self, transport: WSTransport, frame: WSFrame) -> None:
+        part = frame.get_payload_as_bytes()
+        self._fragments_size += len(part)
+        if self._fragments_size > MESSAGE_BYTES_MAX:
+            self._reason = f"a message of more than {MESSAGE_BYTES_MAX} bytes"
+            self._fragments.clear()
+            transport.disconnect(graceful=False)
+            return
+        self._fragments.append(part)
         if frame.fin:
             data = b"".join(self._fragments)
             self._fragments.clear()
+            self._fragments_size = 0
             self._owner.on_text(self._socket, data)
 
 
@@ -156,7 +168,7 @@ class Sockets:
             )
         except (OSError, WSError, TimeoutError) as error:
             if self._tasks.pop(socket, None) is not None and socket not in self._transports:
-                self.owner.on_lost(socket, f"{url}: {str(error) or type(error).__name__}")
+                self.owner.on_lost(socket, plain_text(f"{url}: {str(error) or type(error).__name__}"))
 
 
 def _pause(transport: WSTransport, is_paused: bool) -> None:

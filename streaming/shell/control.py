@@ -8,21 +8,19 @@ import asyncio
 import os
 import socket
 import stat
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from pathlib import Path
 
 import orjson
 
 from native.config import JsonObject
 from streaming.errors import NotRunningError, TraderError, UsageError
+from streaming.socket_name import short_name
 
 REQUEST_BYTES_MAX = 64 << 10
 ANSWER_BYTES_MAX = 16 << 20
 CONNECTIONS_MAX = 16
 """More are closed at once: a control socket has few askers."""
-PATH_BYTES_MAX = 100
-"""The kernel takes 107; longer places are reached through their folder's descriptor."""
 
 Answer = Callable[[JsonObject], JsonObject]
 """Answers one request at once; a TraderError becomes the refusal."""
@@ -44,7 +42,7 @@ class ControlServer:
             self._path.unlink()
         before = os.umask(0o177)
         try:
-            with _short(self._path) as place:
+            with short_name(self._path) as place:
                 self._server = await asyncio.start_unix_server(self._accept, place, limit=REQUEST_BYTES_MAX)
         finally:
             os.umask(before)
@@ -102,7 +100,7 @@ def ask(path: Path, request: JsonObject, timeout_s: float = 5.0) -> JsonObject:
     """
     answer = b""
     try:
-        with _short(path) as place, socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        with short_name(path) as place, socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
             connection.settimeout(timeout_s)
             connection.connect(place)
             connection.sendall(orjson.dumps(request) + b"\n")
@@ -120,18 +118,3 @@ def ask(path: Path, request: JsonObject, timeout_s: float = 5.0) -> JsonObject:
         raise NotRunningError(f"{path}: the process ended before it answered") from error
     assert isinstance(found, dict)
     return found
-
-
-@contextmanager
-def _short(path: Path) -> Iterator[str]:
-    """Yield a name of `path` that the kernel takes as a socket's."""
-    text = str(path)
-    if len(os.fsencode(text)) <= PATH_BYTES_MAX:
-        yield text
-        return
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        yield f"/proc/self/fd/{folder}/{path.name}"
-    finally:
-        with suppress(OSError):
-            os.close(folder)

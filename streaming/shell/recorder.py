@@ -1,11 +1,15 @@
 """`trader record`: all venues' recorders on one uvloop, one thread that writes, until told to end.
 
-The end is clean by SIGINT, SIGTERM, a span that is over or a failure: connections are closed, what was received is
-written, files get their names and each run its manifest. Under `data/run/record.lock`; what a killed recorder left is
-cut, sealed and noted first.
+The end is clean by SIGINT, SIGTERM, SIGHUP (unless ignored, as nohup has it), `trader record stop`, a span that is over
+or a failure: connections are closed, what was received is written, files get their names and each run its manifest.
+Under `data/run/record.lock`; what a killed recorder left is cut, sealed and noted first.
+
+`data/run/record.sock` answers `status` and `stop`; the same words come over Redis, and the status is told to it every
+`TELEMETRY_S`. The bus has a thread of its own: recording never waits for Redis.
 """
 
 import asyncio
+import os
 import signal
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -15,20 +19,23 @@ from pathlib import Path
 import uvloop
 
 from native.config import EngineSettings, JsonObject
+from streaming.bus_config import RedisSettings
 from streaming.errors import UsageError
 from streaming.live_segments import RecoveredSegment, recover_segments
 from streaming.lock import held
 from streaming.record_config import RecordConfig
 from streaming.recorder.meters import VenueReading, progress_text
 from streaming.recorder.plan import check_speed, venue_targets
-from streaming.runs import write_manifest
 from streaming.shell.clock import NS_PER_S, Clock
+from streaming.shell.gather import all_unless_stopped
+from streaming.shell.recorder_desk import RecorderDesk
+from streaming.shell.recorder_names import LOCK_NAME
 from streaming.shell.segment_queue import SegmentQueue
 from streaming.shell.venue_recorder import Surroundings, VenueRecorder
 
 TICK_S = 0.02
-STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
-LOCK_NAME = "record.lock"
+TELEMETRY_S = 1.0
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 Progress = Callable[[str], None]
 
@@ -46,6 +53,8 @@ class RecordRequest:
     span_ns: int | None = None
     """Of the shared clock, from the moment at which every venue is being recorded; None: until told to end."""
     progress_s: float = 1.0
+    redis: RedisSettings | None = None
+    """Where telemetry goes; None: nowhere."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +66,8 @@ class RecordSummary:
     files: tuple[str, ...]
     pauses: int
     """How often the sockets were not read because the disk was behind."""
+    ended_by: str
+    """Why it ended, in words."""
 
     def to_json(self) -> JsonObject:
         """Return it as one JSON object."""
@@ -68,6 +79,7 @@ class RecordSummary:
             ],
             "files": list(self.files),
             "pauses": self.pauses,
+            "ended_by": self.ended_by,
         }
 
 
@@ -85,84 +97,94 @@ def run_recorder(request: RecordRequest, progress: Progress) -> RecordSummary:
         for item in recovered:
             progress(f"recovered {item.path.name}: {item.records} records, torn tail of {item.cut_bytes} bytes cut")
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            return runner.run(_Recorder(request, progress).run(recovered))
+            return runner.run(_run(request, progress, recovered))
+
+
+async def _run(request: RecordRequest, progress: Progress, recovered: Sequence[RecoveredSegment]) -> RecordSummary:
+    return await _Recorder(request, progress).run(recovered)
 
 
 class _Recorder:
     """One recording; lives inside the loop."""
 
     def __init__(self, request: RecordRequest, progress: Progress) -> None:
+        self._loop = asyncio.get_running_loop()
         self._request = request
         self._progress = progress
         self._stop = asyncio.Event()
+        self._ended_by = ""
         self._failure: Exception | None = None
         self._venues: list[VenueRecorder] = []
-        self._files: list[str] = []
+        self._segments = SegmentQueue(self._loop, request.config.queue_bytes, self._pause, self._fail)
+        self._desk = RecorderDesk(request.run_dir, request.redis, request.clock, self._reading, self._end)
+        self._begun_ns = request.clock.now_ns()
+        self._state = "starting"
 
     async def run(self, recovered: Sequence[RecoveredSegment]) -> RecordSummary:
         """Record until the end; see `run_recorder`."""
-        request, loop = self._request, asyncio.get_running_loop()
-        segments = SegmentQueue(loop, request.config.queue_bytes, self._pause, self._fail)
-        around = Surroundings(request.lake_root, request.clock, request.config, request.engine, segments, self._fail)
-        for number in STOP_SIGNALS:
-            loop.add_signal_handler(number, self._stop.set)
-        segments.start()
+        numbers = [number for number in STOP_SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+        for number in numbers:
+            self._loop.add_signal_handler(number, self._end, signal.Signals(number).name)
+        self._segments.start()
         try:
-            for target in venue_targets(request.config, request.instruments):
-                self._venues.append(VenueRecorder(target, around))
-            await self._record(segments)
+            await self._desk.open()
+            await self._record()
+        except Exception as error:
+            self._fail(error)
         finally:
-            ends = await asyncio.gather(*(venue.stop() for venue in self._venues), return_exceptions=True)
-            for error in ends:
-                if isinstance(error, Exception):
-                    self._fail(error)
-            await asyncio.to_thread(segments.join)
-            self._note_runs()
-            for number in STOP_SIGNALS:
-                loop.remove_signal_handler(number)
+            await self._close()
+            for number in numbers:
+                self._loop.remove_signal_handler(number)
         if self._failure is not None:
             raise self._failure
         return RecordSummary(
-            venues=tuple(venue.reading() for venue in self._venues if venue.is_started),
+            venues=tuple(reading for venue in self._venues for reading in venue.readings()),
             recovered=tuple(recovered),
-            files=tuple(self._files),
-            pauses=segments.pauses,
+            files=tuple(name for venue in self._venues for name in venue.files()),
+            pauses=self._segments.pauses,
+            ended_by=self._ended_by,
         )
 
-    async def _record(self, segments: SegmentQueue) -> None:
-        if not await self._learn():
+    async def _record(self) -> None:
+        request = self._request
+        around = Surroundings(
+            request.lake_root,
+            request.clock,
+            request.config,
+            request.engine,
+            self._segments,
+            self._fail,
+            self._progress,
+        )
+        for target in venue_targets(request.config, request.instruments):
+            self._venues.append(VenueRecorder(target, around))
+        if await all_unless_stopped([venue.learn(self._progress) for venue in self._venues], self._stop) is None:
             return
         for venue in self._venues:
             venue.start()
-        await self._turn(segments)
+        self._state = "recording"
+        await self._turn()
 
-    async def _learn(self) -> bool:
-        """Fetch every venue's exchange information; False when told to end before it is there."""
-        learning = [asyncio.create_task(venue.learn(self._progress)) for venue in self._venues]
-        stopping = asyncio.create_task(self._wait_for_stop())
-        pending = {*learning, stopping}
-        try:
-            while not stopping.done() and not all(task.done() for task in learning):
-                done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
-                for task in done:
-                    task.result()
-        finally:
-            for task in pending:
-                task.cancel()
-            await asyncio.gather(*learning, stopping, return_exceptions=True)
-        return not self._stop.is_set()
+    async def _close(self) -> None:
+        """Close what was opened; whatever fails is noted, the rest is closed still."""
+        self._state = "stopping"
+        ends = await asyncio.gather(*(venue.stop() for venue in self._venues), return_exceptions=True)
+        await asyncio.to_thread(self._segments.join)
+        ends.append(*await asyncio.gather(self._desk.close(), return_exceptions=True))
+        for error in ends:
+            if isinstance(error, Exception):
+                self._fail(error)
 
-    async def _wait_for_stop(self) -> None:
-        await self._stop.wait()
-
-    async def _turn(self, segments: SegmentQueue) -> None:
-        """Tick, flush and show progress until told to end."""
-        request, loop = self._request, asyncio.get_running_loop()
-        config = request.config
+    async def _turn(self) -> None:
+        """Tick, flush, tell and show until told to end."""
+        request, loop, config = self._request, self._loop, self._request.config
         end_ns = None if request.span_ns is None else request.clock.now_ns() + request.span_ns
-        flush_s = shown_s = sync_s = loop.time()
+        flush_s = shown_s = sync_s = told_s = loop.time()
         before: list[VenueReading] = []
-        while not self._stop.is_set() and (end_ns is None or request.clock.now_ns() < end_ns):
+        while not self._stop.is_set():
+            if end_ns is not None and request.clock.now_ns() >= end_ns:
+                self._end("its span is over")
+                return
             for venue in self._venues:
                 venue.tick()
             now_s = loop.time()
@@ -171,8 +193,12 @@ class _Recorder:
                 for venue in self._venues:
                     venue.flush(is_sync_due)
                 flush_s, sync_s = now_s, now_s if is_sync_due else sync_s
+            if now_s - told_s >= TELEMETRY_S:
+                self._desk.tell()
+                told_s = now_s
             if now_s - shown_s >= request.progress_s:
-                readings = [venue.reading() for venue in self._venues]
+                readings = self._last_readings()
+                segments = self._segments
                 self._progress(
                     progress_text(readings, before, now_s - shown_s, segments.waiting_bytes, segments.is_paused)
                 )
@@ -180,21 +206,39 @@ class _Recorder:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stop.wait(), TICK_S)
 
-    def _note_runs(self) -> None:
-        """Write the manifests of what was sealed."""
-        for venue in self._venues:
-            manifest = venue.manifest()
-            if manifest is not None:
-                write_manifest(self._request.lake_root, manifest)
-                self._files += manifest.files
+    def _last_readings(self) -> list[VenueReading]:
+        """Return each venue's present run."""
+        return [venue.readings()[-1] for venue in self._venues if venue.readings()]
+
+    def _reading(self) -> JsonObject:
+        """Return the recorder's part of the status document."""
+        segments = self._segments
+        runs = sum(len(venue.readings()) for venue in self._venues)
+        readings = self._last_readings()
+        return {
+            "state": self._state,
+            "pid": os.getpid(),
+            "ts_ns": self._request.clock.now_ns(),
+            "ts_begun_ns": self._begun_ns,
+            "speed": self._request.clock.speed,
+            "is_paused": segments.is_paused,
+            "pauses": segments.pauses,
+            "waiting_bytes": segments.waiting_bytes,
+            "runs_ended": runs - len(readings),
+            "venues": [reading.to_json() for reading in readings],
+        }
 
     def _pause(self, is_paused: bool) -> None:
         for venue in self._venues:
             venue.pause(is_paused)
 
+    def _end(self, why: str) -> None:
+        self._ended_by = self._ended_by or why
+        self._stop.set()
+
     def _fail(self, error: Exception) -> None:
         self._failure = self._failure or error
-        self._stop.set()
+        self._end(f"failure: {error}")
 
 
 def span_ns_of(seconds: float | None) -> int | None:

@@ -9,6 +9,9 @@ from streaming.venues.replies import Reply
 
 REPLY_BYTES_MAX = 64 << 20
 CHUNK_BYTES = 1 << 16
+ERROR_SIGNS_MAX = 300
+NUMBER_DIGITS_MAX = 9
+"""Of a number in a header; a longer one is nonsense and stands for none."""
 
 
 class RestError(TraderError):
@@ -37,11 +40,16 @@ class RestClient:
                     retry_after_s=_seconds(response.headers.get("Retry-After")),
                 )
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise RestError(f"{url}: {str(error) or type(error).__name__}") from error
+            raise RestError(plain_text(f"{url}: {str(error) or type(error).__name__}")) from error
 
     async def close(self) -> None:
         """Close its connections."""
         await self._session.close()
+
+
+def plain_text(text: str) -> str:
+    """Return what a peer made an error say as one bounded line that can be written anywhere."""
+    return " ".join(text.encode("utf-8", "replace").decode()[:ERROR_SIGNS_MAX].split())
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:
@@ -56,9 +64,11 @@ async def _read(response: aiohttp.ClientResponse) -> bytes:
 
 
 def _whole(text: str | None) -> int | None:
-    return int(text) if text is not None and text.isdecimal() else None
+    is_number = text is not None and text.isdecimal() and len(text) <= NUMBER_DIGITS_MAX
+    return int(text) if text is not None and is_number else None
 
 
 def _seconds(text: str | None) -> float | None:
     """Return the seconds of Retry-After; its other form, a date, is not used by the venues."""
-    return float(text) if text is not None and text.isdecimal() else None
+    whole = _whole(text)
+    return None if whole is None else float(whole)

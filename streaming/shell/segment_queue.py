@@ -4,7 +4,8 @@ Rule when full: capture never drops. At `bytes_max` waiting bytes the owner is t
 (`on_pressure(True)`), and to go on when half is written; meanwhile the venues' bytes wait in the kernel and then at the
 venue, and frames carry the time at which they were read. Each such pause is counted and shown.
 
-A failing disk ends the recording: `on_failure` hears it once, later blocks are refused by `failure`.
+A failing disk ends the recording: `on_failure` hears it once, and later blocks are not written. What stands on the disk
+is still given its name, so that nothing half-written stays.
 """
 
 import queue
@@ -73,6 +74,7 @@ class _Job:
     hour: int = -1
     block: bytes = b""
     records: int = 0
+    then: Callable[[], None] | None = None
 
 
 class SegmentQueue:
@@ -112,9 +114,9 @@ class SegmentQueue:
         """Hand over a block whose bytes were counted by `grow`."""
         self._jobs.put(_Job(_Task.write, files, hour, block, records))
 
-    def put_seal(self, files: RunFiles) -> None:
-        """Have the live file sealed after what was put before."""
-        self._jobs.put(_Job(_Task.seal, files))
+    def put_seal(self, files: RunFiles, then: Callable[[], None] | None = None) -> None:
+        """Have the live file sealed after what was put before, and `then` called on the writing thread."""
+        self._jobs.put(_Job(_Task.seal, files, then=then))
 
     def put_sync(self, files: RunFiles) -> None:
         """Have what was put before forced to the disk."""
@@ -134,12 +136,12 @@ class SegmentQueue:
     def _work(self) -> None:
         """Write until told to end. The thread's outermost loop: whatever fails is told to the owner."""
         while (job := self._jobs.get()) is not None:
-            if self.failure is not None:
+            if self.failure is not None and job.task is not _Task.seal:
                 continue
             try:
                 self._do(job)
             except Exception as error:
-                self.failure = error
+                self.failure = self.failure or error
                 self._loop.call_soon_threadsafe(self._on_failure, error)
 
     def _do(self, job: _Job) -> None:
@@ -151,6 +153,8 @@ class SegmentQueue:
                 job.files.sync()
             case _Task.seal:
                 job.files.seal()
+                if job.then is not None:
+                    job.then()
 
 
 class SegmentSink:
@@ -193,8 +197,8 @@ class SegmentSink:
         self.flush()
         self._segments.put_sync(self.files)
 
-    def end(self) -> None:
-        """Hand over what waits and have the file sealed."""
+    def end(self, then: Callable[[], None] | None = None) -> None:
+        """Hand over what waits and have the file sealed; `then` is called on the writing thread."""
         self.flush()
-        self._segments.put_seal(self.files)
+        self._segments.put_seal(self.files, then)
         self._hour = -1

@@ -5,11 +5,11 @@ from urllib.parse import quote
 
 import orjson
 
-from streaming.venues import binance_messages
-from streaming.venues.dialect import Control, FrameIds, RestKind, RestRequest, Route, Stream, StreamKind
+from streaming.venues.binance import BinanceStreams
+from streaming.venues.dialect import RestKind, RestRequest, Route, Stream, StreamKind
 
 
-class BinanceSpot:
+class BinanceSpot(BinanceStreams):
     """See `Dialect`."""
 
     venue = "binance_spot"
@@ -17,7 +17,6 @@ class BinanceSpot:
     websocket_url = "wss://stream.binance.com:9443"
     routes = (Route("market", "/stream"),)
     weight_per_minute = 6_000
-    ping_every_s: float | None = None
 
     def streams(self, route: str, symbol: str) -> tuple[Stream, ...]:
         """Return the streams of `symbol`."""
@@ -28,32 +27,8 @@ class BinanceSpot:
             Stream(f"{name}@bookTicker", StreamKind.quote, symbol),
         )
 
-    def subscribe(self, names: Sequence[str], first_id: int) -> list[bytes]:
-        """Return the messages that subscribe to streams."""
-        return binance_messages.method("SUBSCRIBE", names, first_id)
-
-    def unsubscribe(self, names: Sequence[str], first_id: int) -> list[bytes]:
-        """Return the messages that end subscriptions."""
-        return binance_messages.method("UNSUBSCRIBE", names, first_id)
-
-    def ping(self, number: int) -> bytes | None:
-        """Return None: a websocket ping asks."""
-        return None
-
-    def stream_of(self, data: bytes) -> str | None:
-        """Return the name of the frame's stream."""
-        return binance_messages.stream_of(data)
-
-    def control_of(self, data: bytes) -> Control:
-        """Return what a message that is no frame says."""
-        return binance_messages.control_of(data)
-
-    def ids_of(self, kind: StreamKind, data: bytes) -> FrameIds | None:
-        """Return the ids of a frame."""
-        return binance_messages.ids_of(kind, data)
-
     def exchange_info(self, symbols: Sequence[str]) -> RestRequest:
-        """Return the request for the rules of `symbols`."""
+        """Return the request for the rules of `symbols`; the venue refuses it whole when it lists one of them not."""
         words = quote(orjson.dumps(list(symbols)).decode())
         return RestRequest(RestKind.exchange_info, "", f"/api/v3/exchangeInfo?symbols={words}", 20)
 

@@ -6,13 +6,13 @@ stays silent, so an acknowledgement proves nothing: the first frame does.
 
 from collections.abc import Sequence
 
-from streaming.venues import binance_messages
-from streaming.venues.dialect import Control, FrameIds, RestKind, RestRequest, Route, Stream, StreamKind
+from streaming.venues.binance import BinanceStreams
+from streaming.venues.dialect import RestKind, RestRequest, Route, Stream, StreamKind
 
 PUBLIC, MARKET = "public", "market"
 
 
-class BinanceUsdm:
+class BinanceUsdm(BinanceStreams):
     """See `Dialect`."""
 
     venue = "binance_usdm"
@@ -20,7 +20,6 @@ class BinanceUsdm:
     websocket_url = "wss://fstream.binance.com"
     routes = (Route(PUBLIC, "/public/stream"), Route(MARKET, "/market/stream"))
     weight_per_minute = 2_400
-    ping_every_s: float | None = None
 
     def streams(self, route: str, symbol: str) -> tuple[Stream, ...]:
         """Return the streams of `symbol` on a route."""
@@ -31,30 +30,6 @@ class BinanceUsdm:
             Stream(f"{name}@depth@100ms", StreamKind.book, symbol),
             Stream(f"{name}@bookTicker", StreamKind.quote, symbol),
         )
-
-    def subscribe(self, names: Sequence[str], first_id: int) -> list[bytes]:
-        """Return the messages that subscribe to streams."""
-        return binance_messages.method("SUBSCRIBE", names, first_id)
-
-    def unsubscribe(self, names: Sequence[str], first_id: int) -> list[bytes]:
-        """Return the messages that end subscriptions."""
-        return binance_messages.method("UNSUBSCRIBE", names, first_id)
-
-    def ping(self, number: int) -> bytes | None:
-        """Return None: a websocket ping asks."""
-        return None
-
-    def stream_of(self, data: bytes) -> str | None:
-        """Return the name of the frame's stream."""
-        return binance_messages.stream_of(data)
-
-    def control_of(self, data: bytes) -> Control:
-        """Return what a message that is no frame says."""
-        return binance_messages.control_of(data)
-
-    def ids_of(self, kind: StreamKind, data: bytes) -> FrameIds | None:
-        """Return the ids of a frame."""
-        return binance_messages.ids_of(kind, data)
 
     def exchange_info(self, symbols: Sequence[str]) -> RestRequest:
         """Return the request for all symbols' rules: the venue knows no selection."""

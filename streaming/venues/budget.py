@@ -1,9 +1,10 @@
 """How much may be asked of a venue: a token bucket that believes what the venue says of itself.
 
 Rules. Tokens refill evenly and never exceed our share of the venue's limit, so that other programs at this address
-have the rest. The used weight in a reply's header counts for all of them: it can only lower our tokens. 429 stops
+have the rest. The used weight in a reply's header counts for all of them: it can only lower our
+tokens, by two minutes' worth at most. 429 stops
 everything for `Retry-After` (a minute where it is missing), 418 and 403 are bans: `Retry-After`, else two minutes,
-doubled with each further one until a reply is served. Time is an argument.
+doubled with each further one until a reply is served, three days at most. Time is an argument.
 """
 
 from streaming.venues.replies import Reply
@@ -46,7 +47,7 @@ class WeightBudget:
         """Learn from a reply's status and headers."""
         if reply.used_weight is not None:
             self._refill(now_ns)
-            self._tokens = min(self._tokens, float(self._limit - reply.used_weight))
+            self._tokens = min(self._tokens, max(-self._capacity, float(self._limit - reply.used_weight)))
         if reply.status == LIMITED:
             self.refusals += 1
             self._block(_after_ns(reply, MINUTE_NS), now_ns)
@@ -67,4 +68,4 @@ class WeightBudget:
 
 
 def _after_ns(reply: Reply, otherwise_ns: int) -> int:
-    return otherwise_ns if reply.retry_after_s is None else int(reply.retry_after_s * NS_PER_S)
+    return otherwise_ns if reply.retry_after_s is None else min(int(reply.retry_after_s * NS_PER_S), BAN_NS_MAX)

@@ -4,7 +4,6 @@ A snapshot may come before the subscription is confirmed. A book out of step is 
 """
 
 from collections.abc import Sequence
-from typing import cast
 
 import orjson
 
@@ -50,6 +49,11 @@ class BybitSpot:
         """Return the messages that end subscriptions."""
         return _operation("unsubscribe", names, first_id)
 
+    def renew(self, names: Sequence[str], first_id: int) -> list[bytes]:
+        """Return both: a topic that stands is not subscribed to twice, and the new subscription pushes a snapshot."""
+        messages = self.unsubscribe(names, first_id)
+        return messages + self.subscribe(names, first_id + len(messages))
+
     def ping(self, number: int) -> bytes | None:
         """Return the ping that keeps the connection."""
         return orjson.dumps({"req_id": f"p{number}", "op": "ping"})
@@ -70,25 +74,24 @@ class BybitSpot:
         operation = document.get("op")
         if operation in ("ping", "pong"):
             return Control(ControlKind.pong)
-        if operation in ("subscribe", "unsubscribe"):
-            if document.get("success") is True:
-                return Control(ControlKind.ack)
+        if operation == "subscribe" and document.get("success") is not True:
             return Control(ControlKind.refusal, str(document.get("ret_msg")))
+        if operation in ("subscribe", "unsubscribe"):  # ending what was ended already does no harm
+            return Control(ControlKind.ack)
         return Control(ControlKind.unknown, data[:80].decode("utf-8", "replace"))
 
     def ids_of(self, kind: StreamKind, data: bytes) -> FrameIds | None:
         """Return the ids of a frame: u of a book, i of each trade."""
         document = _parsed(data)
-        if document is None:
+        payload = document.get("data") if document is not None else None
+        if document is None or payload is None:
             return None
-        try:
-            if kind is StreamKind.trade:
-                trades = cast(list[dict[str, object]], document["data"])
-                return FrameIds(keys=tuple(str(trade["i"]) for trade in trades))
-            last = cast(int, cast(dict[str, object], document["data"])["u"])
-            return FrameIds(first=last, last=last, is_snapshot=document.get("type") == "snapshot")
-        except (KeyError, TypeError):
+        if kind is StreamKind.trade:
+            return _trade_ids(payload)
+        last = payload.get("u") if isinstance(payload, dict) else None
+        if not isinstance(last, int):
             return None
+        return FrameIds(first=last, last=last, is_snapshot=document.get("type") == "snapshot")
 
     def exchange_info(self, symbols: Sequence[str]) -> RestRequest:
         """Return the request for the rules of one symbol, or of all."""
@@ -99,6 +102,12 @@ class BybitSpot:
     def depth(self, symbol: str) -> RestRequest | None:
         """Return None: snapshots are pushed."""
         return None
+
+
+def _trade_ids(trades: object) -> FrameIds | None:
+    rows = trades if isinstance(trades, list) else [None]
+    keys = [trade.get("i") if isinstance(trade, dict) else None for trade in rows]
+    return None if None in keys else FrameIds(keys=tuple(map(str, keys)))
 
 
 def _operation(name: str, topics: Sequence[str], first_id: int) -> list[bytes]:

@@ -121,6 +121,9 @@ class Dialect(Protocol):
     def unsubscribe(self, names: Sequence[str], first_id: int) -> list[bytes]:
         """Return the messages that end subscriptions."""
 
+    def renew(self, names: Sequence[str], first_id: int) -> list[bytes]:
+        """Return the messages that have silent subscriptions made again on the same connection."""
+
     def ping(self, number: int) -> bytes | None:
         """Return the text that asks whether the venue still listens; None: a websocket ping does."""
 

@@ -11,6 +11,9 @@ import orjson
 from streaming.venues.dialect import RestKind, RestRequest
 
 SHOWN_BYTES = 60
+ERROR_SIGNS_MAX = 200
+UNLISTED_CODE = -1121
+"""Binance's "Invalid symbol", said with HTTP 400 about the whole request when one of its symbols is not listed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +39,21 @@ def problem_of(request: RestRequest, reply: Reply) -> str | None:
     if not isinstance(document, dict):
         return f"expected a JSON object, found {_shown(reply.body)}"
     if document.get("retCode", 0) != 0:  # Bybit answers HTTP 200 to errors too
-        return f"retCode {document.get('retCode')}: {document.get('retMsg')}"
+        return f"retCode {document.get('retCode')}: {document.get('retMsg')}"[:ERROR_SIGNS_MAX]
+    if "code" in document and "msg" in document:  # a gateway's error under HTTP 200
+        return f"error {document['code']}: {document['msg']}"[:ERROR_SIGNS_MAX]
     return _missing(request.kind, document)
+
+
+def is_unlisted(reply: Reply) -> bool:
+    """Tell whether the venue refuses a request because it does not list what was asked for."""
+    if reply.status != 400:
+        return False
+    try:
+        document = orjson.loads(reply.body)
+    except orjson.JSONDecodeError:
+        return False
+    return isinstance(document, dict) and document.get("code") == UNLISTED_CODE
 
 
 def _missing(kind: RestKind, document: dict[str, object]) -> str | None:

@@ -1,6 +1,7 @@
 """`trader record` as its user meets it."""
 
 import argparse
+import asyncio
 import json
 
 import pytest
@@ -68,3 +69,34 @@ def test_words_that_make_no_sense_are_named(data_dir):
         run("--seconds", "0")
     with pytest.raises(NotRunningError, match="no emulator"):
         run("--emulator", str(data_dir / "none.json"))
+
+
+def test_status_and_stop_reach_the_running_recorder(tmp_path, data_dir, capsys):
+    async def script(venue):
+        await a_short_session(venue)
+        await venue.read_by_all()
+        await asyncio.to_thread(run, "status", "--json")
+        venue.status = json.loads(capsys.readouterr().out)
+        await asyncio.to_thread(run, "stop", "--reason", "enough", "--json")
+
+    with SmallVenue(script, is_ending=False) as venue:
+        assert run("--instrument", "bybit_spot:BTCUSDT", "--emulator", addresses_file(tmp_path, venue.port)) == 0
+        venue.until_script_ends()
+
+    out = capsys.readouterr().out
+    assert venue.status["process"] == "recorder" and venue.status["venues"][0]["venue"] == "bybit_spot"
+    assert "ended: stop: enough" in out and '"has_ended": true' in out
+
+
+@pytest.mark.parametrize("word", ["status", "stop"])
+def test_a_recorder_that_is_not_there_is_exit_code_4(data_dir, word):
+    with pytest.raises(NotRunningError, match=r"record\.sock: nothing is running there") as caught:
+        run(word)
+    assert caught.value.exit_code == 4
+
+
+def test_words_for_a_recording_are_not_for_the_one_that_runs(data_dir):
+    with pytest.raises(UsageError, match="--seconds begins a recording"):
+        run("status", "--seconds", "5")
+    with pytest.raises(UsageError, match="--reason belongs to trader record stop"):
+        run("--reason", "x")

@@ -1,6 +1,10 @@
-"""`trader record` as a process of its own, for tests that kill it: arguments are the lake, the run folder, the port."""
+"""`trader record` as a process of its own, for tests that kill it.
+
+Arguments: the lake, the run folder, the port, and how large a file may grow (0: as it likes).
+"""
 
 import os
+import resource
 import sys
 from pathlib import Path
 
@@ -18,7 +22,9 @@ def tell(line: str) -> None:
     os.write(1, f"{line}\n".encode())
 
 
-def main(lake: str, run_dir: str, port: int) -> None:
+def main(lake: str, run_dir: str, port: int, limit_bytes: int) -> None:
+    if limit_bytes:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit_bytes, limit_bytes))
     address = {"rest": f"http://127.0.0.1:{port}", "websocket": [f"ws://127.0.0.1:{port}"]}
     request = RecordRequest(
         lake_root=Path(lake),
@@ -36,9 +42,13 @@ def main(lake: str, run_dir: str, port: int) -> None:
         tell(f"acknowledged {self.written_records}")
 
     RunFiles.write = write_and_tell  # type: ignore[method-assign]
-    summary = run_recorder(request, tell)
+    try:
+        summary = run_recorder(request, tell)
+    except OSError as error:
+        tell(str(error))
+        sys.exit(1)
     tell(str(summary.to_json()))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], int(sys.argv[3]))
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))

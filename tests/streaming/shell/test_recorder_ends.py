@@ -27,8 +27,9 @@ from streaming.live_segments import LiveSegment, recover_segments
 from streaming.lock import held
 from streaming.record_config import RecordConfig
 from streaming.recorder.plan import venue_targets
-from streaming.runs import read_manifest
-from streaming.segments import HOUR_NS
+from streaming.runs import all_manifests, read_manifest
+from streaming.segments import HOUR_NS, read_block, scan
+from streaming.shell import venue_recorder
 from streaming.shell.clock import Clock
 from streaming.shell.recorder import RecordRequest, run_recorder
 from warehouse.lake import Lake
@@ -116,8 +117,84 @@ def test_a_full_disk_ends_the_recording_with_its_error_and_loses_nothing_written
         record(tmp_path, venue, ALL[2:])
     assert "bybit_spot" in caught.value.filename
 
-    (recovered,) = recover_segments(tmp_path / "lake")
-    assert (recovered.records, recovered.cut_bytes) == (sum(written) - 1, 0)  # the first is the header
+    lake = tmp_path / "lake"
+    (path,) = lake.rglob("*.seg.zst")
+    assert len(scan(path, read_block(path))) == sum(written)
+    (manifest,) = all_manifests(lake)
+    assert manifest.frames == sum(written) - 2  # the header and the request for exchange information
+    assert not [*lake.rglob("*.part"), *lake.rglob("*.tmp")] and recover_segments(lake) == []
+
+
+def test_a_disk_on_which_no_file_can_be_begun_leaves_nothing(tmp_path, monkeypatch):
+    def full(self, records):
+        raise OSError(errno.ENOSPC, "No space left on device", str(self.path))
+
+    monkeypatch.setattr(LiveSegment, "append", full)
+
+    async def script(venue):
+        await venue.subscribed(BYBIT)
+
+    with SmallVenue(script, is_ending=False) as venue, pytest.raises(OSError, match="No space left"):
+        record(tmp_path, venue, ALL[2:])
+    assert not [path for path in (tmp_path / "lake").rglob("*") if path.is_file()]
+
+
+def test_a_disk_that_takes_no_manifest_either_ends_with_the_first_error(tmp_path, monkeypatch):
+    def full(self, records):
+        raise OSError(errno.ENOSPC, "No space left on device", "the segment")
+
+    def no_manifest(lake_root, manifest):
+        raise OSError(errno.ENOSPC, "No space left on device", "the manifest")
+
+    append, written = LiveSegment.append, []
+
+    def fill_up(self, records):
+        written.append(1)
+        (append if len(written) < 3 else full)(self, records)
+
+    monkeypatch.setattr(LiveSegment, "append", fill_up)
+    monkeypatch.setattr(venue_recorder, "write_manifest", no_manifest)
+
+    async def script(venue):
+        await venue.subscribed(BYBIT)
+        with suppress(IndexError, ConnectionClosed):
+            for frame in market_frames(30):
+                if frame.slot == 2 and path_of(frame):
+                    await venue.send(BYBIT, frame.payload)
+                    await asyncio.sleep(0.005)
+
+    with SmallVenue(script, is_ending=False) as venue, pytest.raises(OSError, match="the segment"):
+        record(tmp_path, venue, ALL[2:])
+    assert len(list((tmp_path / "lake").rglob("*.seg.zst"))) == 1
+    assert not [*(tmp_path / "lake").rglob("*.part"), *(tmp_path / "lake").rglob("*.tmp")]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_every_stop_signal_is_a_clean_end(tmp_path, number):
+    async def script(venue):
+        await venue.subscribed(BYBIT)
+        os.kill(os.getpid(), number)
+
+    with SmallVenue(script, is_ending=False) as venue:
+        summary = record(tmp_path, venue, ALL[2:])
+    assert summary.ended_by == number.name and len(summary.files) == 1
+
+
+def test_a_hang_up_that_is_ignored_stays_ignored(tmp_path):
+    """As under nohup."""
+
+    async def script(venue):
+        await venue.subscribed(BYBIT)
+        os.kill(os.getpid(), signal.SIGHUP)
+        await venue.read_by_all()
+
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with SmallVenue(script) as venue:
+            summary = record(tmp_path, venue, ALL[2:])
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert summary.ended_by == "SIGTERM"
 
 
 def test_a_refused_port_ends_with_one_clear_error(tmp_path):

@@ -22,11 +22,11 @@ PROCESS = Path(__file__).with_name("recorder_process.py")
 FRAMES = [frame for frame in market_frames(60) if frame.slot == 2 and path_of(frame)]
 
 
-def start(tmp_path, port):
-    """Start the recorder; its lines are collected by a thread."""
+def start(tmp_path, port, *, limit_bytes=0):
+    """Start the recorder; its lines are collected by a thread. No file may grow beyond `limit_bytes`, 0: no limit."""
     paths = [str(PROCESS.parents[1]), str(PROCESS.parents[3])]
     process = subprocess.Popen(
-        [sys.executable, str(PROCESS), str(tmp_path / "lake"), str(tmp_path / "run"), str(port)],
+        [sys.executable, str(PROCESS), str(tmp_path / "lake"), str(tmp_path / "run"), str(port), str(limit_bytes)],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
         stdout=subprocess.PIPE,
         text=True,
@@ -99,6 +99,30 @@ def test_a_recorder_ends_cleanly_by_sigint_and_leaves_no_live_file(tmp_path):
     assert not list((tmp_path / "lake").rglob("*.part"))
     (segment,) = (tmp_path / "lake").rglob("*.seg.zst")
     assert websocket_frames(segment)[0] == [frame.payload for frame in FRAMES]
+
+
+def test_a_file_that_may_not_grow_ends_the_process_with_whole_files(tmp_path):
+    """RLIMIT_FSIZE stands for a full disk: the write that breaks it is cut in the middle by the kernel."""
+
+    async def script(venue):
+        await venue.subscribed(BYBIT)
+        with suppress(IndexError, ConnectionClosed):
+            for frame in FRAMES:
+                await venue.send(BYBIT, frame.payload)
+                await asyncio.sleep(0.002)
+
+    with SmallVenue(script, is_ending=False) as venue:
+        venue.process, venue.lines, venue.reader = start(tmp_path, venue.port, limit_bytes=6_000)
+        assert venue.process.wait(15) == 1
+        venue.reader.join(5)
+        venue.process.stdout.close()
+
+    assert any("File too large" in line for line in venue.lines)
+    assert not [*(tmp_path / "lake").rglob("*.part"), *(tmp_path / "lake").rglob("*.tmp")]
+    (segment,) = (tmp_path / "lake").rglob("*.seg.zst")
+    frames, records = websocket_frames(segment)
+    assert 0 < segment.stat().st_size <= 6_000 and records == acknowledged(venue.lines)
+    assert frames == [frame.payload for frame in FRAMES][: len(frames)]
 
 
 @pytest.mark.parametrize("seed", [1, 2, *(pytest.param(seed, marks=pytest.mark.torture) for seed in range(3, 21))])

@@ -61,3 +61,11 @@ def test_a_shorter_block_never_ends_a_longer_one():
     budget.on_reply(Reply(418, b"", retry_after_s=300), 0)
     budget.on_reply(Reply(429, b"", retry_after_s=1), 0)
     assert budget.wait_ns(1, 0) == 300 * NS_PER_S
+
+
+def test_absurd_words_of_a_venue_block_for_a_bounded_time():
+    budget = WeightBudget(2_400, 1.0, 0)
+    budget.on_reply(Reply(200, b"", used_weight=999_999_999), 0)
+    assert budget.wait_ns(1, 0) < 2 * MINUTE_NS
+    budget.on_reply(Reply(418, b"", retry_after_s=1e9), 0)
+    assert budget.wait_ns(1, 0) == 3 * 24 * 60 * MINUTE_NS

@@ -43,12 +43,22 @@ def test_bybit_subscribes_to_ten_topics_a_message_at_most():
         (BYBIT, b'{"success":true,"ret_msg":"pong","conn_id":"x","op":"ping"}', ControlKind.pong),
         (BYBIT, b'{"success":true,"ret_msg":"subscribe","conn_id":"x","op":"subscribe"}', ControlKind.ack),
         (BYBIT, b'{"success":false,"ret_msg":"bad topic","op":"subscribe"}', ControlKind.refusal),
+        (BYBIT, b'{"success":false,"ret_msg":"not subscribed","op":"unsubscribe"}', ControlKind.ack),
         (BYBIT, b"", ControlKind.unknown),
     ],
 )
 def test_control_messages_are_known(dialect, data, kind):
     assert dialect.stream_of(data) is None
     assert dialect.control_of(data).kind is kind
+
+
+def test_a_subscription_is_renewed_without_losing_a_frame_where_the_venue_allows_it():
+    assert USDM.renew(["a"], 4) == USDM.subscribe(["a"], 4)
+    operations = [orjson.loads(data) for data in BYBIT.renew(["a"], 4)]
+    assert [(message["op"], message["req_id"]) for message in operations] == [
+        ("unsubscribe", "s4"),
+        ("subscribe", "s5"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -76,6 +86,13 @@ def test_frames_name_their_stream_in_any_order_of_keys(dialect, data, name):
         (BYBIT, StreamKind.trade, {"data": [{"i": "1"}, {"i": "2"}]}, FrameIds(keys=("1", "2"))),
         (SPOT, StreamKind.book, {"stream": "x", "data": {}}, None),
         (BYBIT, StreamKind.book, {}, None),
+        (USDM, StreamKind.book, {"stream": "x", "data": {"U": 5, "u": "9", "pu": 3}}, None),
+        (USDM, StreamKind.book, {"stream": "x", "data": {"U": 5, "u": 9, "pu": "3"}}, None),
+        (SPOT, StreamKind.quote, {"stream": "x", "data": {"u": None}}, None),
+        (SPOT, StreamKind.trade, {"stream": "x", "data": {"e": "trade", "t": {}}}, None),
+        (BYBIT, StreamKind.book, {"type": "delta", "data": {"u": "4"}}, None),
+        (BYBIT, StreamKind.trade, {"data": [{"i": "1"}, 2]}, None),
+        (BYBIT, StreamKind.trade, {"data": {"i": "1"}}, None),
     ],
 )
 def test_frames_are_known_by_their_ids(dialect, kind, data, ids):
@@ -97,6 +114,7 @@ def test_bybit_has_no_snapshot_to_fetch_and_binance_asks_for_the_deepest():
         (b"", 200, "empty reply"),
         (b"[]", 200, "expected a JSON object"),
         (b'{"lastUpdateId":1,"bids":[]}', 200, "found no asks"),
+        (b'{"code":-1121,"msg":"Invalid symbol."}', 200, "error -1121: Invalid symbol."),
         (b'{"retCode":10006,"retMsg":"Too many visits!"}', 200, "retCode 10006: Too many visits!"),
     ],
 )

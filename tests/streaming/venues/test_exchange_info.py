@@ -3,7 +3,7 @@
 import orjson
 import pytest
 
-from streaming.venues.exchange_info import instrument_rules, plain_decimal
+from streaming.venues.exchange_info import instrument_rules, listings, plain_decimal
 
 
 def binance(tick: str, lot: str, **precision: int) -> bytes:
@@ -53,6 +53,33 @@ def test_entry_without_its_filter_is_named() -> None:
 
     with pytest.raises(ValueError, match="exchange information of binance_usdm: entry of BTCUSDT"):
         instrument_rules("binance_usdm", "BTCUSDT", payload)
+
+
+@pytest.mark.parametrize("tick", ["0", "0.00000000", "-1", "NaN", "Infinity", "abc", "", None, 0.1, [], {}])
+def test_step_that_is_no_step_is_named(tick: object) -> None:
+    filters = [{"filterType": "PRICE_FILTER", "tickSize": tick}, {"filterType": "LOT_SIZE", "stepSize": "1"}]
+    entry = {"symbol": "X", "baseAsset": "B", "quoteAsset": "Q", "baseAssetPrecision": 8, "filters": filters}
+
+    with pytest.raises(ValueError, match="exchange information of binance_spot: entry of X"):
+        instrument_rules("binance_spot", "X", orjson.dumps({"symbols": [entry]}))
+
+
+@pytest.mark.parametrize("document", [b"{}", b'{"symbols":5}', b'{"symbols":[1]}', b'{"symbols":null}', b"[]", b"5"])
+@pytest.mark.parametrize("venue", ["binance_spot", "bybit_spot"])
+def test_reply_of_another_shape_is_a_value_error(venue: str, document: bytes) -> None:
+    with pytest.raises(ValueError, match="exchange information"):
+        listings(venue, ["X"], document)
+
+
+@pytest.mark.parametrize(("word", "is_trading"), [("TRADING", True), ("Trading", True), ("BREAK", False), (None, True)])
+def test_status_tells_whether_an_instrument_is_traded(word: str | None, is_trading: bool) -> None:
+    document = orjson.loads(binance("0.1", "0.1", baseAssetPrecision=8))
+    if word is not None:
+        document["symbols"][1]["status"] = word
+
+    found = listings("binance_spot", ["BTCUSDT", "GONE"], orjson.dumps(document))
+
+    assert {symbol: item.is_trading for symbol, item in found.items()} == {"BTCUSDT": is_trading}
 
 
 @pytest.mark.parametrize(("text", "expected"), [("0.10", "0.1"), ("1E-8", "0.00000001"), ("100", "100"), ("1", "1")])
