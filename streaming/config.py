@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from native.config import Section
+from streaming.bus_config import RedisSettings
 from streaming.record_config import RecordConfig
 
 
@@ -15,6 +16,18 @@ class ReplaySettings(Section):
     """A forecast reaches the engine this long after its step closed, whatever this machine needs."""
 
 
+class PaperSettings(Section):
+    """How `trader start --mode paper` runs; all durations are real ones."""
+
+    fsync_ms: int = Field(default=1_000, ge=100)
+    """The journal is forced to the disk at least this often: what a power cut can cost. A kill costs nothing, as every
+    closed step is handed to the operating system."""
+    model_watch_ms: int = Field(default=1_000, ge=50)
+    """How often the champion pointer is looked at; a notice on the bus is heard at once."""
+    telemetry_ms: int = Field(default=1_000, ge=100)
+    """How often the status is told to the bus."""
+
+
 class StreamingConfig(Section):
     """Section `[streaming]`."""
 
@@ -22,4 +35,6 @@ class StreamingConfig(Section):
     grid: str = "main"
     """Name of the `[[grid]]` that the trader trades on."""
     replay: ReplaySettings = ReplaySettings()
+    paper: PaperSettings = PaperSettings()
     record: RecordConfig = RecordConfig()
+    redis: RedisSettings = RedisSettings()

@@ -8,6 +8,7 @@
     └── BadDataError           5  data cannot be trusted
         ├── RecordingError        an imported file: names file and line
         └── SegmentError          a segment or journal file: names file and byte
+            └── TornError         its last block is cut off: the writer died in the middle
 
 Each message is one line that says what was expected, what was found and what to do next.
 """
@@ -55,6 +56,12 @@ class BadDataError(TraderError):
     exit_code = 5
 
 
+def refusal_of(text: str, exit_code: object) -> TraderError:
+    """Return the error that another process answered with, of the class whose exit code it named."""
+    kinds = (UsageError, RefusedError, NotRunningError, BadDataError)
+    return next((kind(text) for kind in kinds if kind.exit_code == exit_code), TraderError(text))
+
+
 class RecordingError(BadDataError):
     """A recording that cannot be imported; `line` counts from 1, 0 means the file as a whole."""
 
@@ -73,3 +80,7 @@ class SegmentError(BadDataError):
         super().__init__(f"{place}: {problem}; {MAKE_AGAIN}")
         self.path = path
         self.byte = byte
+
+
+class TornError(SegmentError):
+    """A file whose last block is cut off, as a writer leaves it that died while it wrote."""

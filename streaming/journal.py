@@ -18,7 +18,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from streaming.segments import KIND_HEADER, KIND_OUTPUT_HASH, SegmentHeader, SegmentWriter, header_of, read_block, scan
+from streaming.errors import SegmentError, TornError
+from streaming.live_segments import PART_SUFFIX
+from streaming.segments import (
+    KIND_OUTPUT_HASH,
+    READ_BYTES,
+    RECORD_HEAD_BYTES,
+    SegmentHeader,
+    SegmentWriter,
+    header_of,
+    scan,
+    stream_blocks,
+)
 
 ARENA = "arena"
 DIGEST_BYTES = 32
@@ -96,57 +107,86 @@ class JournalWriter:
 
 @dataclass(frozen=True, slots=True)
 class JournalStep:
-    """The inputs up to one hash record, and that record. `digest` is empty after the last one."""
+    """Inputs in order, and the hash record that follows them; `digest` is empty where none does yet."""
 
     inputs: memoryview
+    block: bytes
+    records: NDArray[np.void]
+    """Of the inputs, as `native.scan_records` gives them; offsets count in `block`."""
     digest: bytes
     seq: int
     ts_ns: int
 
 
-@dataclass(frozen=True, slots=True)
 class Journal:
-    """A journal in memory."""
+    """A journal on disk, read once from its beginning to its end; takes the memory of one block, whatever its size.
 
-    path: Path
-    header: SegmentHeader
-    block: bytes
-    records: NDArray[np.void]
+    A live journal (`.part`) may be read too: a last block that is cut off, or zeros that a power cut left, end it.
+    SegmentError when the file is damaged or a plain segment.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._is_live = path.name.endswith(PART_SUFFIX)
+        self._blocks = stream_blocks(path)
+        self.whole_bytes = 0
+        """How far the file has been read, in whole blocks."""
+        self._first = self._next_block()
+        self.header = header_of(path, self._first)
 
     def steps(self) -> Iterator[JournalStep]:
-        """Yield the journal's steps in order."""
-        begins = self._record_begins()
-        view = memoryview(self.block)
-        start = int(begins[1]) if len(begins) > 1 else len(self.block)
-        for index in np.flatnonzero(self.records["kind"] == KIND_OUTPUT_HASH):
-            record = self.records[index]
-            offset = int(record["offset"])
-            digest = self.block[offset : offset + int(record["length"])]
-            yield JournalStep(view[start : int(begins[index])], digest, int(record["seq"]), int(record["ts_ns"]))
-            start = int(begins[index + 1])
-        if start < len(self.block):
-            yield JournalStep(view[start:], b"", 0, 0)
+        """Yield the inputs in order, cut where a hash stands and where a block ends. Call it once."""
+        block, records = self._first, scan(self.path, self._first)[1:]
+        while block:
+            yield from _steps_of(block, records)
+            block = self._next_block()
+            records = scan(self.path, block)
 
-    def _record_begins(self) -> NDArray[np.int64]:
-        """Return the byte at which each record begins, and the block's length."""
-        return record_begins(self.records, len(self.block))
+    def _next_block(self) -> bytes:
+        """Return the next block, nothing at the end."""
+        try:
+            self.whole_bytes, block = next(self._blocks)
+        except StopIteration:
+            if self.whole_bytes == 0:
+                raise SegmentError(self.path, 0, "empty file") from None
+            return b""
+        except SegmentError as error:
+            is_torn = isinstance(error, TornError) or is_zeroed(self.path, self.whole_bytes)
+            if not self._is_live or not is_torn or self.whole_bytes == 0:
+                raise
+            return b""
+        return block
+
+
+def is_zeroed(path: Path, begin: int) -> bool:
+    """Tell whether nothing but zeros stands in a file from `begin` on: what a power cut leaves of a write."""
+    with path.open("rb") as file:
+        file.seek(begin)
+        return not any(any(data) for data in iter(lambda: file.read(READ_BYTES), b""))
+
+
+def _steps_of(block: bytes, records: NDArray[np.void]) -> Iterator[JournalStep]:
+    """Yield the steps of one block."""
+    begins = record_begins(records, len(block))
+    view, start = memoryview(block), 0
+    for index in [*np.flatnonzero(records["kind"] == KIND_OUTPUT_HASH).tolist(), len(records)]:
+        inputs = view[int(begins[start]) : int(begins[index])]
+        if index == len(records):
+            if len(inputs):
+                yield JournalStep(inputs, block, records[start:], b"", 0, 0)
+            return
+        row = records[index]
+        digest = block[int(row["offset"]) : int(row["offset"]) + int(row["length"])]
+        yield JournalStep(inputs, block, records[start:index], digest, int(row["seq"]), int(row["ts_ns"]))
+        start = index + 1
 
 
 def record_begins(records: NDArray[np.void], block_bytes: int) -> NDArray[np.int64]:
     """Return the byte at which each record of a block begins, and last the block's length.
 
-    Records stand back to back and a payload begins at the same distance from its record's begin in all of them.
+    A payload begins at the same distance from its record's begin in all of them.
     """
     begins = np.empty(len(records) + 1, dtype=np.int64)
-    if len(records):
-        begins[:-1] = records["offset"].astype(np.int64) - int(records["offset"][0])
+    begins[:-1] = records["offset"].astype(np.int64) - RECORD_HEAD_BYTES
     begins[-1] = block_bytes
     return begins
-
-
-def read_journal(path: Path) -> Journal:
-    """Return the journal at `path`; SegmentError when it is damaged or a plain segment."""
-    block = read_block(path)
-    records = scan(path, block)
-    assert KIND_HEADER == 0
-    return Journal(path, header_of(path, block), block, records)

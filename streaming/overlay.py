@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
-from native.config import GridConfig, InstrumentLimits, JsonObject, RiskSettings
+from native.config import FeeSettings, GridConfig, InstrumentLimits, JsonObject, RiskSettings
 from streaming.settings import Settings
 from warehouse.files import write_atomically
 
@@ -17,13 +17,23 @@ BARE_KEY = re.compile(r"^[A-Za-z0-9_-]+$")
 
 
 def write_overlay(
-    path: Path, settings: Settings, data_dir: Path, grid: GridConfig, limits: Mapping[str, InstrumentLimits]
+    path: Path,
+    settings: Settings,
+    data_dir: Path,
+    grid: GridConfig,
+    limits: Mapping[str, InstrumentLimits],
+    fees: Mapping[str, FeeSettings] | None = None,
 ) -> None:
-    """Write `settings` to `path` with another data folder and `grid` as the one that is learned and traded."""
+    """Write `settings` to `path` with another data folder and `grid` as the one that is learned and traded.
+
+    `fees` by venue stand for what the venues' instruments say.
+    """
     document: JsonObject = settings.model_dump(mode="json", exclude_none=True)
     native = _section(document, "native")
     native.setdefault("risk", DEMO_RISK.model_dump(mode="json"))
     native["limits"] = {**_section(native, "limits"), **{name: limit.model_dump() for name, limit in limits.items()}}
+    if fees is not None:
+        native["fees"] = {venue: fee.model_dump() for venue, fee in fees.items()}
     document["native"] = native
     document["warehouse"] = {**_section(document, "warehouse"), "data_dir": str(data_dir)}
     document["streaming"] = {**_section(document, "streaming"), "grid": grid.name}

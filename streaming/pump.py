@@ -9,13 +9,13 @@ import orjson
 import native
 from native.config import JsonObject
 from streaming.errors import BadDataError
+from streaming.segments import RECORD_HEAD_BYTES
 
 Progress = Callable[[int, int], None]
 """Called with (bytes done, bytes in all) of the records of the hour."""
 
 SLICE_BYTES = 8 << 20
 """Records fed between two drains: bounds the memory that outputs take."""
-_RECORD_HEAD_BYTES = 24
 Outputs = Mapping[str, Any]
 
 
@@ -44,7 +44,7 @@ def build_engine(document: JsonObject, place: str) -> native.Engine:
 
 def pump(engine: native.Engine, block: bytes, meter: Meter) -> Iterator[Outputs]:
     """Feed the records of `block` in slices and yield what each drain gives, once at least."""
-    starts = native.scan_records(block)["offset"].astype(np.int64) - _RECORD_HEAD_BYTES
+    starts = native.scan_records(block)["offset"].astype(np.int64) - RECORD_HEAD_BYTES
     view = memoryview(block)
     begin = 0
     while begin < len(view):

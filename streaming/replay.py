@@ -8,7 +8,8 @@ import orjson
 
 import native
 from streaming.errors import BadDataError
-from streaming.journal import OutputChain, read_journal
+from streaming.journal import Journal, JournalStep, OutputChain, Outputs
+from streaming.segments import SegmentHeader
 
 PROGRESS_EVERY_STEPS = 5_000
 
@@ -33,33 +34,22 @@ class ReplayVerdict:
 
 
 def replay(path: Path, progress: Progress) -> ReplayVerdict:
-    """Return whether the journal's inputs give its outputs again, byte for byte.
+    """Return whether the inputs of a journal, sealed or still growing, give its outputs again, byte for byte.
 
     Raises SegmentError for a damaged file and BadDataError when it is no journal or its engine document is refused.
     """
-    journal = read_journal(path)
-    engine_settings = journal.header.engine
-    if engine_settings is None:
-        raise BadDataError(
-            f"{path}: a raw segment, not a journal: its header holds no engine; journals are in data/journal"
-        )
-    try:
-        engine = native.Engine(orjson.dumps(engine_settings).decode())
-    except ValueError as error:
-        raise BadDataError(
-            f"{path}: header: {error}; the journal is of another build ({journal.header.build})"
-        ) from error
-    chain = OutputChain()
-    steps = 0
+    journal = Journal(path)
+    engine, chain = engine_of(path, journal.header), OutputChain()
+    steps = inputs = 0
     last = b""
     differing = (-1, 0)
     for step in journal.steps():
-        engine.process(step.inputs)
-        chain.add(engine.drain())
+        inputs += len(step.records)
+        _, is_same = hear(step, engine, chain)
         if not step.digest:
             continue
         last = step.digest
-        if chain.close_step() != step.digest:
+        if not is_same:
             differing = (steps, step.ts_ns)
             break
         steps += 1
@@ -72,8 +62,28 @@ def replay(path: Path, progress: Progress) -> ReplayVerdict:
         journal=str(path),
         identical=differing[0] < 0,
         steps=steps,
-        inputs=len(journal.records) - 1 - steps,
+        inputs=inputs,
         step_index=differing[0],
         step_ts_ns=differing[1],
         digest=last.hex(),
     )
+
+
+def engine_of(path: Path, header: SegmentHeader) -> native.Engine:
+    """Return the engine of a journal's header; BadDataError when there is none or this build refuses it."""
+    if header.engine is None:
+        raise BadDataError(
+            f"{path}: a raw segment, not a journal: its header holds no engine; journals are in data/journal"
+        )
+    try:
+        return native.Engine(orjson.dumps(header.engine).decode())
+    except ValueError as error:
+        raise BadDataError(f"{path}: header: {error}; the journal is of another build ({header.build})") from error
+
+
+def hear(step: JournalStep, engine: native.Engine, chain: OutputChain) -> tuple[Outputs, bool]:
+    """Feed a step's inputs; return the outputs, and whether the hash behind them is the chain's (True without one)."""
+    engine.process(step.inputs)
+    outputs = engine.drain()
+    chain.add(outputs)
+    return outputs, not step.digest or chain.close_step() == step.digest

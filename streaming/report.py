@@ -81,7 +81,7 @@ def show_report(report: RunReport) -> None:
     """Print the report."""
     summary = report.summary
     model = f"model {summary.model[:12]}" if summary.model else "without a model: no orders"
-    print(f"REPLAY  run {summary.run}  grid {summary.grid}  {model}")
+    print(f"{summary.mode.upper()}  run {summary.run}  grid {summary.grid}  {model}")
     counts = summary.counts
     print(f"{counts.frames} frames, {counts.steps} steps, {counts.forecasts} forecasts, {counts.orders} order requests")
     columns = ("instrument", "orders", "fills", "bought", "sold", "position", "realised", "unrealised", "fees", "pnl")
@@ -105,7 +105,7 @@ def _short(number: Decimal) -> str:
 def _rows(lake: Lake, table: str, run: str) -> pl.DataFrame:
     if not lake.exists(table, {"run": run}):
         path = lake.partition_path(table, {"run": run})
-        raise BadDataError(f"{path}: expected the run's table, found none; run trader start --mode replay again")
+        raise BadDataError(f"{path}: expected the run's table, found none; make the run again: trader start")
     frame = pl.from_arrow(lake.read_partition(table, {"run": run}))
     assert isinstance(frame, pl.DataFrame)
     return frame

@@ -8,6 +8,7 @@ and checked by `native` only (length, kind, version, source, seq, ts_ns, payload
 """
 
 import os
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -21,7 +22,7 @@ from numpy.typing import NDArray
 
 import native
 from native.config import JsonObject
-from streaming.errors import SegmentError
+from streaming.errors import SegmentError, TornError
 from warehouse.files import sync
 
 KIND_HEADER, KIND_FRAME, KIND_TIMER, KIND_FORECAST, KIND_COMMAND, KIND_REQUEST, KIND_OUTPUT_HASH = range(7)
@@ -32,6 +33,9 @@ HOUR_NS = 3_600_000_000_000
 BLOCK_BYTES = 1 << 20
 """Records gathered before they are compressed as one zstd frame."""
 ZSTD_LEVEL = 3
+READ_BYTES = 1 << 16
+RECORD_HEAD_BYTES = 24
+"""Of a record before its payload."""
 BUILD = "0.1.0"
 
 
@@ -254,22 +258,36 @@ def read_block(path: Path) -> bytes:
 
     Checks the compression, not the records: `native.scan_records` and `Engine.process` check those.
     """
-    data = path.read_bytes()
-    decompressor = zstandard.ZstdDecompressor()
-    blocks: list[bytes] = []
-    position = 0
-    while position < len(data):
-        frame = decompressor.decompressobj()
-        try:
-            blocks.append(frame.decompress(memoryview(data)[position:]))
-        except zstandard.ZstdError as error:
-            raise SegmentError(path, position, f"not whole: {error}") from error
-        if not frame.eof:
-            raise SegmentError(path, position, "the last block is cut off")
-        position = len(data) - len(frame.unused_data)
+    blocks = [block for _, block in stream_blocks(path)]
     if not blocks:
         raise SegmentError(path, 0, "empty file")
     return b"".join(blocks)
+
+
+def stream_blocks(path: Path) -> Iterator[tuple[int, bytes]]:
+    """Yield each zstd frame's records and the byte of the file at which it ends; whole records, header first.
+
+    Reads as it goes, so that a file of any size takes little memory. Raises TornError when the last frame is cut off
+    and SegmentError when one is damaged; both name the byte at which that frame begins.
+    """
+    decompressor = zstandard.ZstdDecompressor()
+    position = 0
+    with path.open("rb") as file:
+        waiting = file.read(READ_BYTES)
+        while waiting:
+            frame, parts, begin = decompressor.decompressobj(), [], position
+            while not frame.eof:
+                if not waiting:
+                    raise TornError(path, begin, "the last block is cut off")
+                try:
+                    parts.append(frame.decompress(waiting))
+                except zstandard.ZstdError as error:
+                    raise SegmentError(path, begin, f"not whole: {error}") from error
+                position += len(waiting)
+                waiting = b"" if frame.eof else file.read(READ_BYTES)
+            position -= len(frame.unused_data)
+            yield position, b"".join(parts)
+            waiting = frame.unused_data or file.read(READ_BYTES)
 
 
 def scan(path: Path, block: bytes) -> NDArray[np.void]:

@@ -27,24 +27,16 @@ from streaming.lock import held
 from streaming.segments import SegmentHeader, SourceEntry
 from streaming.settings import Settings, settings_path
 from streaming.shell.feed import Feed, open_feed
-from streaming.shell.runner import Recorded, ReplayRunner, RunCounts, RunnerSettings
+from streaming.shell.runner import ReplayRunner, RunCounts, RunnerSettings
+from streaming.trading_records import KIND_SIM, write_tables
 from warehouse.files import write_atomically
 from warehouse.lake import Lake
-from warehouse.records import to_table
 
 if TYPE_CHECKING:
     from ml.runtime import Forecaster
 
 Progress = Callable[[str], None]
 
-TABLES_OF_KINDS = {
-    "decisions": "decisions",
-    "order_events": "orders",
-    "fills": "fills",
-    "positions": "positions",
-    "state_events": "state_events",
-}
-KIND_SIM = "sim_private"
 SUMMARY_SUFFIX = ".json"
 JOURNAL_SUFFIX = ".seg.zst"
 RUNS_NAMED = 3
@@ -103,9 +95,9 @@ def start_replay(settings: Settings, request: StartRequest, progress: Progress) 
         except BaseException:
             journal.abort()
             raise
-        _write_tables(lake, header, runner.recorded)
+        write_tables(lake, header, runner.recorded)
         summary = _summary(grid, feed, header, counts, journal_path)
-        _write_summary(settings.warehouse.journal_dir, summary)
+        write_summary(settings.warehouse.journal_dir, summary)
     return summary
 
 
@@ -124,7 +116,7 @@ def bundle_hash(settings: Settings, model: str) -> str:
     if pointer is None:
         raise RefusedError(
             f"{models_dir}: no champion, no model was promoted; next: trader models list, then trader models promote "
-            "HASH --reason TEXT, or trader start --mode replay --no-model"
+            "HASH --reason TEXT, or start it with --no-model"
         )
     return pointer.hash
 
@@ -200,14 +192,6 @@ def _runner(
     return ReplayRunner(engine, journal, numbers, venue, forecaster, model_id)
 
 
-def _write_tables(lake: Lake, header: SegmentHeader, recorded: Recorded) -> None:
-    names = [(entry.venue, entry.symbol) for entry in header.instruments]
-    for kind, table in TABLES_OF_KINDS.items():
-        arena = bytes(recorded.arena) if kind == "state_events" else b""
-        rows = to_table(table, recorded.table(kind), instruments=names, arena=arena)
-        lake.write_table(table, {"run": header.run}, rows)
-
-
 def _summary(grid: GridConfig, feed: Feed, header: SegmentHeader, counts: RunCounts, journal: Path) -> RunSummary:
     ids = slot_ids(grid, header.instrument_rows())
     return RunSummary(
@@ -224,7 +208,8 @@ def _summary(grid: GridConfig, feed: Feed, header: SegmentHeader, counts: RunCou
     )
 
 
-def _write_summary(folder: Path, summary: RunSummary) -> None:
+def write_summary(folder: Path, summary: RunSummary) -> None:
+    """Write the summary beside its run's journal."""
     write_atomically(summary_path(folder, summary.run), orjson.dumps(asdict(summary), option=orjson.OPT_INDENT_2))
 
 
@@ -240,7 +225,7 @@ def read_summary(journal_dir: Path, run: str | None) -> RunSummary:
     """
     found = sorted(journal_dir.glob(f"*{SUMMARY_SUFFIX}"), key=lambda path: path.stat().st_mtime_ns)
     if not found:
-        raise TraderError(f"{journal_dir}: expected a finished run, found none; next: trader start --mode replay")
+        raise TraderError(f"{journal_dir}: expected a finished run, found none; next: trader start")
     path = found[-1] if run is None else summary_path(journal_dir, run)
     if path not in found:
         newest = ", ".join(path.name.removesuffix(SUMMARY_SUFFIX) for path in found[: -RUNS_NAMED - 1 : -1])

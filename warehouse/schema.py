@@ -118,6 +118,14 @@ _TYPES: Mapping[str, pa.DataType] = {
 }
 
 
+_GRID = (
+    "i64 ts_step_ns; u64 seq; u32 slot; str venue instrument; bool is_valid is_first;"
+    f"i64 {' '.join(PRICE_TICKS_NAMES)} {' '.join(SIZE_UNITS_NAMES)}; f32 {' '.join(FEATURE_NAMES)}"
+)
+FORECAST_HORIZONS = (1, 5, 10, 20)
+"""Steps ahead that table `forecasts` keeps of a forecast."""
+
+
 def _table(
     name: str, partition: tuple[str, ...], columns: str, enums: Mapping[str, tuple[str, ...]] | None = None
 ) -> TableSchema:
@@ -127,6 +135,10 @@ def _table(
         kind, *names = group.split()
         fields += [pa.field(field, _TYPES[kind], nullable=False) for field in names]
     return TableSchema(name=name, version=1, partition=partition, columns=pa.schema(fields), enums=enums or {})
+
+
+def _per_horizon(name: str) -> str:
+    return " ".join(f"{name}_{steps}" for steps in FORECAST_HORIZONS)
 
 
 _SIDE = {"side": SIDES}
@@ -174,12 +186,7 @@ _TABLES = (
         {"cause": GAP_CAUSES, "repaired_by": GAP_REPAIRS},
     ),
     _table("rejects", ("venue", "date", "hour"), "str run; u64 seq; i64 ts_ns; u32 connection_id code; str text"),
-    _table(
-        "grid",
-        ("grid", "date", "hour"),
-        f"i64 ts_step_ns; u64 seq; u32 slot; str venue instrument; bool is_valid is_first;"
-        f"i64 {' '.join(PRICE_TICKS_NAMES)} {' '.join(SIZE_UNITS_NAMES)}; f32 {' '.join(FEATURE_NAMES)}",
-    ),
+    _table("grid", ("grid", "date", "hour"), _GRID),
     _table(
         "instruments",
         ("venue", "instrument"),
@@ -220,6 +227,13 @@ _TABLES = (
         "u64 seq; i64 ts_ns; str reason; u8 state_from; str state_from_name; u8 state_to; str state_to_name;"
         "u8 trigger; str trigger_name",
         {"state_from": TRADING_STATES, "state_to": TRADING_STATES, "trigger": TRADING_TRIGGERS},
+    ),
+    _table("session_grid", ("run", "date", "hour"), _GRID),
+    _table(
+        "forecasts",
+        _RUN,
+        "str venue instrument; u64 seq; i64 ts_ns ts_step_ns; u32 slot model_id horizon_steps;"
+        f"f32 {_per_horizon('mid_bps')} {_per_horizon('spread_ticks')}",
     ),
 )
 

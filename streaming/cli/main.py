@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from types import FrameType
 
-from streaming.cli import data, help_commands, live_emulator, models, record, trading
+from streaming.cli import data, doctor, emulate, help_commands, models, record, trader_control, trading
 from streaming.errors import BadDataError, TraderError
 from warehouse.errors import WarehouseError
 
@@ -50,7 +50,7 @@ def build_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for group in (data, record, live_emulator, models, trading, help_commands):
+    for group in (data, emulate, record, models, trading, trader_control, help_commands, doctor):
         group.add_commands(commands)
     return parser
 

@@ -1,8 +1,12 @@
 """Commands of the models, started where they belong: `python -m ml` and `python -m orchestration`."""
 
 import argparse
+from typing import TYPE_CHECKING
 
 from streaming.cli.grammar import add_json
+
+if TYPE_CHECKING:
+    from streaming.settings import Settings
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -42,8 +46,12 @@ def run_rollback(options: argparse.Namespace) -> int:
     """`trader models rollback`."""
     from streaming.settings import load_settings
 
-    tracking = f"sqlite:///{load_settings().warehouse.mlflow_path}"
-    return _start_ml(["rollback", "--reason", options.reason, "--tracking-uri", tracking], options)
+    settings = load_settings()
+    tracking = f"sqlite:///{settings.warehouse.mlflow_path}"
+    code = _start_ml(["rollback", "--reason", options.reason, "--tracking-uri", tracking], options)
+    if code == 0:
+        _tell_traders(settings)
+    return code
 
 
 def run_promote(options: argparse.Namespace) -> int:
@@ -53,6 +61,16 @@ def run_promote(options: argparse.Namespace) -> int:
     words = ["promote", *([options.hash] if options.hash else [])]
     words += ["--reason", options.reason] if options.reason else []
     return run_module("orchestration", words + (["--json"] if options.json else []))
+
+
+def _tell_traders(settings: "Settings") -> None:
+    """Tell them of the champion at once; they look by themselves too, if later."""
+    from ml.runtime import read_pointer
+    from streaming.shell.bus_client import publish_promotion
+
+    pointer = read_pointer(settings.warehouse.models_dir, "champion")
+    if pointer is not None:
+        publish_promotion(settings, pointer)
 
 
 def _start_ml(words: list[str], options: argparse.Namespace) -> int:

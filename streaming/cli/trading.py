@@ -1,6 +1,7 @@
 """Commands of trading: start, report, replay."""
 
 import argparse
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,38 +9,116 @@ from streaming.cli.grammar import ProgressLine, add_command, add_json, print_jso
 
 if TYPE_CHECKING:
     from streaming.replay import ReplayVerdict
+    from streaming.settings import Settings
     from streaming.trading_run import RunSummary
+
+
+REPLAY_OPTIONS = {"ts_from_ns": "--from", "ts_to_ns": "--to"}
+PAPER_OPTIONS = {"emulator": "--emulator", "seconds": "--seconds", "new_session": "--new-session"}
+PROGRESS_S = 10.0
+"""Between two progress lines where stderr is no terminal."""
+
+START_EPILOG = """two modes (default: streaming.mode of the settings, which is paper):
+  paper    live frames of the venues, simulated matching; until Ctrl-C, SIGTERM, trader stop or --seconds
+  replay   the lake's segments on a made-up clock, then ends"""
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add this group's commands."""
-    parser = add_command(commands, "start", "run the trader; --mode replay feeds it the lake's segments", run_start)
-    parser.add_argument("--mode", choices=("replay",), required=True, help="replay: recorded frames, simulated venue")
-    parser.add_argument(
-        "--from", dest="ts_from_ns", type=time_ns, metavar="TIME", help="trade from here (UTC); books warm up before"
-    )
-    parser.add_argument("--to", dest="ts_to_ns", type=time_ns, metavar="TIME", help="stop here (UTC)")
-    parser.add_argument("--grid", help="name of a [[grid]] (default: the one of the settings)")
-    models = parser.add_mutually_exclusive_group()
-    models.add_argument(
-        "--model", metavar="HASH", default="champion", help="bundle to trade with (default: the champion)"
-    )
-    models.add_argument("--no-model", action="store_true", help="hear the market only; sends no orders")
-    add_json(parser)
+    _add_start(commands)
     parser = add_command(commands, "report", "orders, fills, positions and pnl of a run", run_report)
     parser.add_argument("run_id", nargs="?", metavar="RUN", help="default: the newest run")
+    parser.add_argument("--picture", type=Path, metavar="FILE", help="draw the session into this PNG as well")
     add_json(parser)
     parser = add_command(commands, "replay", "feed a journal again and compare every step's outputs", run_replay)
     parser.add_argument("journal", type=Path, metavar="JOURNAL", help="a file under data/journal")
     add_json(parser)
 
 
+def _add_start(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = add_command(
+        commands, "start", "run the trader: on live frames (paper) or on the lake's (replay)", run_start
+    )
+    parser.epilog, parser.formatter_class = START_EPILOG, argparse.RawDescriptionHelpFormatter
+    parser.add_argument("--mode", choices=("paper", "replay"), help="see below")
+    parser.add_argument("--grid", help="name of a [[grid]] (default: the one of the settings)")
+    models = parser.add_mutually_exclusive_group()
+    models.add_argument(
+        "--model", metavar="HASH", default="champion", help="bundle to trade with (default: the champion)"
+    )
+    models.add_argument("--no-model", action="store_true", help="hear the market only; sends no orders")
+    group = parser.add_argument_group("paper")
+    group.add_argument(
+        "--emulator", type=Path, metavar="FILE", help="take addresses and clock from a running emulator's file"
+    )
+    group.add_argument("--seconds", type=float, metavar="S", help="end after so much time of the shared clock")
+    group.add_argument(
+        "--new-session", action="store_true", default=None, help="do not go on with an interrupted session; seal it"
+    )
+    group = parser.add_argument_group("replay")
+    group.add_argument(
+        "--from", dest="ts_from_ns", type=time_ns, metavar="TIME", help="trade from here (UTC); books warm up before"
+    )
+    group.add_argument("--to", dest="ts_to_ns", type=time_ns, metavar="TIME", help="stop here (UTC)")
+    add_json(parser)
+
+
 def run_start(options: argparse.Namespace) -> int:
     """`trader start`."""
+    from streaming.errors import UsageError
     from streaming.settings import load_settings
-    from streaming.trading_run import StartRequest, start_replay, summary_document
 
     settings = load_settings()
+    mode = options.mode or settings.streaming.mode
+    foreign = REPLAY_OPTIONS if mode == "paper" else PAPER_OPTIONS
+    wrong = [spelled for name, spelled in foreign.items() if getattr(options, name) is not None]
+    if wrong:
+        other = "replay" if mode == "paper" else "paper"
+        raise UsageError(f"{', '.join(wrong)}: makes no sense in mode {mode}; leave it out, or say --mode {other}")
+    return _start_paper(options, settings) if mode == "paper" else _start_replay(options, settings)
+
+
+def _start_paper(options: argparse.Namespace, settings: "Settings") -> int:
+    from streaming.cli.paper_text import show_summary
+    from streaming.shell.attach import attach
+    from streaming.shell.clock import Clock
+    from streaming.shell.recorder import span_ns_of
+    from streaming.shell.trader import PaperRequest, run_paper
+    from streaming.shell.trader_model import bundle_loader, first_model
+
+    grid = settings.grid_named(options.grid or settings.streaming.grid)
+    config, clock = settings.streaming.record, Clock.wall()
+    if options.emulator is not None:
+        config, clock = attach(config, options.emulator)
+    load = bundle_loader(settings, grid, clock)
+    request = PaperRequest(
+        settings=settings,
+        grid=grid,
+        config=config,
+        clock=clock,
+        model=None if options.no_model else first_model(settings, options.model, load),
+        load=load,
+        span_ns=span_ns_of(options.seconds),
+        is_new_session=bool(options.new_session),
+        progress_s=1.0 if sys.stderr.isatty() else PROGRESS_S,
+    )
+    progress = ProgressLine()
+    try:
+        summary = run_paper(request, progress)
+    finally:
+        progress.close()
+    if summary is None:
+        print("ended before a session began: nothing was written")
+    elif options.json:
+        print_json(summary.to_json())
+    else:
+        show_summary(summary)
+    return 0
+
+
+def _start_replay(options: argparse.Namespace, settings: "Settings") -> int:
+    from streaming.trading_run import StartRequest, start_replay, summary_document
+
     request = StartRequest(
         grid=options.grid or settings.streaming.grid,
         model=None if options.no_model else options.model,
@@ -84,7 +163,12 @@ def run_report(options: argparse.Namespace) -> int:
     from warehouse.lake import Lake
 
     places = load_settings().warehouse
-    report = build_report(Lake(places.lake_dir), read_summary(places.journal_dir, options.run_id))
+    summary = read_summary(places.journal_dir, options.run_id)
+    report = build_report(Lake(places.lake_dir), summary)
+    if options.picture is not None:
+        from streaming.session_picture import draw_session
+
+        draw_session(Lake(places.lake_dir), summary, options.picture)
     if options.json:
         print_json(report_document(report))
     else:

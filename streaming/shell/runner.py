@@ -8,9 +8,8 @@ Stretches of frames go to the engine as one block. Only while an order of ours i
 then a reply may have to come between two of them.
 """
 
-import struct
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Protocol
 
@@ -19,15 +18,10 @@ from numpy.typing import NDArray
 
 import native
 from native.config import NS_PER_MS
-from streaming.journal import JournalWriter, Outputs
+from streaming.journal import JournalWriter
 from streaming.segments import KIND_FORECAST, KIND_FRAME, KIND_TIMER
 from streaming.shell.feed import FeedHour
-
-FORECAST_PREFIX = struct.Struct("<qII")
-TRADING_KINDS = ("decisions", "order_events", "fills", "positions", "state_events")
-TERMINAL_STATES = frozenset(
-    native.enums["OrderState"].index(name) for name in ("filled", "cancelled", "rejected", "refused", "expired")
-)
+from streaming.trading_records import FORECAST_PREFIX, TERMINAL_STATES, Recorded
 
 Progress = Callable[[str], None]
 
@@ -77,31 +71,6 @@ class RunCounts:
 class _PendingForecast:
     ts_ns: int
     payload: bytes
-
-
-@dataclass(slots=True)
-class Recorded:
-    """Trading records of a run by kind, and the texts of state events with offsets made absolute."""
-
-    parts: dict[str, list[NDArray[np.void]]] = field(default_factory=lambda: {kind: [] for kind in TRADING_KINDS})
-    arena: bytearray = field(default_factory=bytearray)
-
-    def add(self, outputs: Outputs) -> None:
-        """Keep the trading records of one drain."""
-        for kind in TRADING_KINDS:
-            records = outputs[kind]
-            if len(records) == 0:
-                continue
-            if kind == "state_events":
-                records = records.copy()
-                records["text_offset"] += len(self.arena)
-                self.arena += outputs["arena"]
-            self.parts[kind].append(records)
-
-    def table(self, kind: str) -> NDArray[np.void]:
-        """Return all records of one kind in order."""
-        parts = self.parts[kind]
-        return np.concatenate(parts) if parts else np.empty(0, dtype=native.dtypes[kind])
 
 
 class ReplayRunner:

@@ -18,7 +18,12 @@ FAST_REST = {"retry_min_ms": 20, "retry_max_ms": 100, "start_timeout_ms": 2_000,
 def record(tmp_path, venue, instruments=ALL, *, span_s=15, begin_ns=START_NS, **words):
     """Record from the small venue (or a port) until it ends the recording; return the summary."""
     port, lines = (venue, []) if isinstance(venue, int) else (venue.port, venue.lines)
-    address = {"rest": f"http://127.0.0.1:{port}", "websocket": [f"ws://127.0.0.1:{port}"]}
+    rest_url, websocket = (
+        words.pop("rest_url", f"http://127.0.0.1:{port}"),
+        words.pop("websocket", f"ws://127.0.0.1:{port}"),
+    )
+    address = {"rest": rest_url, "websocket": [websocket]}
+    redis = words.pop("redis", None)
     watch, rest = FAST_WATCH | words.pop("watch", {}), FAST_REST | words.pop("rest", {})
     config = RecordConfig(
         addresses=dict.fromkeys(("binance_usdm", "binance_spot", "bybit_spot"), address),
@@ -36,6 +41,7 @@ def record(tmp_path, venue, instruments=ALL, *, span_s=15, begin_ns=START_NS, **
         clock=Clock.starting_at(begin_ns, 1.0),
         span_ns=span_s * 1_000_000_000,
         progress_s=0.01,
+        redis=redis,
     )
     return run_recorder(request, lines.append)
 

@@ -11,7 +11,7 @@ import native
 from native.config import GridConfig
 from streaming.convert import convert_grid_hour, convert_hour
 from streaming.emulator.generator import generate
-from streaming.journal import read_journal
+from streaming.segments import header_of, read_block
 from streaming.settings import load_settings
 from streaming.trading_run import StartRequest, start_replay
 from warehouse.lake import Lake
@@ -39,12 +39,13 @@ def test_features_of_the_training_grid_equal_the_traders_bit_for_bit(settings_fi
     convert_grid_hour(lake, grid, HOUR, settings=settings.native)
     summary = start_replay(settings, StartRequest(grid="main", model=None), silent)
 
-    journal = read_journal(Path(summary.journal))
-    engine = native.Engine(orjson.dumps(journal.header.engine).decode())
-    engine.process(journal.block)
+    block = read_block(Path(summary.journal))
+    header = header_of(Path(summary.journal), block)
+    engine = native.Engine(orjson.dumps(header.engine).decode())
+    engine.process(block)
     traded = engine.drain()["grid"]
 
-    names = [entry.name for entry in journal.header.instruments]
+    names = [entry.name for entry in header.instruments]
     slots = np.array([grid.instruments.index(name) for name in names])[traded["instrument"]]
     by_key = {(int(row["ts_step_ns"]), int(slot)): row for row, slot in zip(traded, slots, strict=True)}
     learned = lake.scan("grid").sort("ts_step_ns", "slot").collect()

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from native.config import GridConfig, InstrumentLimits
+from native.config import FeeSettings, GridConfig, InstrumentLimits
 from streaming.overlay import toml_text, write_overlay
 from streaming.settings import load_settings
 
@@ -21,6 +21,15 @@ def test_overlay_reads_back_with_its_grid_and_limits(settings_file: Path, tmp_pa
     assert overlay.orchestration["grid"] == "demo"
     assert overlay.native.limits["binance_usdm:ETHUSDT"] == limit
     assert overlay.native.risk == own.native.risk
+
+
+def test_overlay_may_replace_the_venues_fees(settings_file: Path, tmp_path: Path) -> None:
+    own = load_settings()
+    none = FeeSettings(maker_bps="0.0", taker_bps="0.0")
+
+    write_overlay(tmp_path / "settings.toml", own, tmp_path, own.grid[0], {}, {"bybit_spot": none})
+
+    assert load_settings(tmp_path / "settings.toml").native.fees == {"bybit_spot": none}
 
 
 def test_toml_quotes_keys_and_nests_tables() -> None:

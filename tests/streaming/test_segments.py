@@ -1,14 +1,17 @@
 """Segment files: whole or absent, readable alone, damage named with its byte."""
 
+import random
 from pathlib import Path
 
 import pytest
 
 import native
-from streaming.errors import SegmentError
+from streaming.errors import SegmentError, TornError
 from streaming.segments import (
+    BLOCK_BYTES,
     HOUR_NS,
     KIND_FRAME,
+    READ_BYTES,
     HourlySegments,
     InstrumentEntry,
     OriginFile,
@@ -17,6 +20,7 @@ from streaming.segments import (
     SourceEntry,
     read_block,
     read_header,
+    stream_blocks,
 )
 
 T0_NS = 1_700_000_000 * 1_000_000_000
@@ -119,3 +123,32 @@ def test_file_that_is_no_segment_is_named(tmp_path: Path) -> None:
 
     with pytest.raises(SegmentError, match="byte 0"):
         read_header(path)
+
+
+def test_blocks_come_one_by_one_with_the_byte_at_which_each_ends(tmp_path: Path) -> None:
+    path, rng = tmp_path / "a.seg.zst", random.Random(1)
+    writer = SegmentWriter(path, header())
+    for number in range(1, 8):
+        writer.append(KIND_FRAME, 0, number, T0_NS, rng.randbytes(BLOCK_BYTES // 2))
+    writer.close()
+
+    ends, blocks = zip(*stream_blocks(path), strict=True)
+
+    assert len(blocks) == 5  # the header, three of two frames, the last frame
+    assert ends[1] > 2 * READ_BYTES
+    assert ends[-1] == path.stat().st_size
+    assert b"".join(blocks) == read_block(path)
+
+
+def test_cut_off_block_and_damaged_block_are_told_apart(tmp_path: Path) -> None:
+    path = tmp_path / "a.seg.zst"
+    write(path)
+    whole = path.read_bytes()
+
+    path.write_bytes(whole[:-1])
+    with pytest.raises(TornError, match="the last block is cut off"):
+        list(stream_blocks(path))
+    path.write_bytes(whole + b"no zstd frame")
+    with pytest.raises(SegmentError, match=f"byte {len(whole)}: not whole") as damaged:
+        list(stream_blocks(path))
+    assert not isinstance(damaged.value, TornError)

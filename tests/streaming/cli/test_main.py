@@ -32,7 +32,7 @@ def test_help_comes_at_once() -> None:
     assert "exit codes: 0 done" in done.stdout
 
 
-@pytest.mark.parametrize("words", [["fly"], ["start"], ["emulate"], ["models", "rollback"]])
+@pytest.mark.parametrize("words", [["fly"], ["start", "--mode", "sleep"], ["models", "rollback"]])
 def test_words_that_are_no_command_are_usage(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main(words)
@@ -130,7 +130,7 @@ def test_replay_of_a_segment_is_bad_data(data_dir: Path, capsys: pytest.CaptureF
 
 def test_report_without_a_run_says_how_to_make_one(data_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["report"]) == 1
-    assert "trader start --mode replay" in error_of(capsys)
+    assert "trader start" in error_of(capsys)
 
 
 def test_market_is_heard_without_limits_when_no_model_trades(

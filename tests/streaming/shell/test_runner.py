@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 import native
 from native.config import EngineSettings, GridConfig, InstrumentLimits, RiskSettings, engine_document, trading_document
 from streaming.emulator.generator import generate
-from streaming.journal import JournalWriter, read_journal
+from streaming.journal import JournalWriter
 from streaming.replay import replay
-from streaming.segments import SegmentHeader, SourceEntry
+from streaming.segments import SegmentHeader, SourceEntry, read_block, read_header, scan
 from streaming.shell.feed import Feed, open_feed
-from streaming.shell.runner import Recorded, ReplayRunner, RunCounts, RunnerSettings
+from streaming.shell.runner import ReplayRunner, RunCounts, RunnerSettings
+from streaming.trading_records import Recorded
 from warehouse.lake import Lake
 
 INSTRUMENTS = ("binance_usdm:BTCUSDT", "binance_spot:BTCUSDT", "bybit_spot:BTCUSDT")
@@ -135,7 +136,7 @@ def test_same_feed_gives_the_same_journal_bytes(lake: Lake, tmp_path: Path) -> N
 def test_time_and_seq_of_journaled_inputs_never_go_back(lake: Lake, tmp_path: Path) -> None:
     played = play(lake, tmp_path / "j.seg.zst", EagerModel())
 
-    records = read_journal(played.path).records
+    records = scan(played.path, read_block(played.path))
     assert (np.diff(records["ts_ns"].astype(np.int64)) >= 0).all()
     assert (np.diff(records["seq"].astype(np.int64)) > 0).all()
 
@@ -143,16 +144,17 @@ def test_time_and_seq_of_journaled_inputs_never_go_back(lake: Lake, tmp_path: Pa
 def test_replay_names_the_first_step_that_differs(lake: Lake, tmp_path: Path) -> None:
     """Leaving out one frame of the journal changes what comes out from its step on."""
     played = play(lake, tmp_path / "j.seg.zst", EagerModel())
-    journal = read_journal(played.path)
-    victim = len(journal.records) // 2
-    while journal.records[victim]["kind"] != 1 or journal.records[victim]["length"] < 100:
+    block = read_block(played.path)
+    records = scan(played.path, block)
+    victim = len(records) // 2
+    while records[victim]["kind"] != 1 or records[victim]["length"] < 100:
         victim += 1
-    earlier = int((journal.records["kind"][:victim] == 6).sum())
-    writer = JournalWriter(tmp_path / "k.seg.zst", journal.header)
-    for number in range(1, len(journal.records)):
+    earlier = int((records["kind"][:victim] == 6).sum())
+    writer = JournalWriter(tmp_path / "k.seg.zst", read_header(played.path))
+    for number in range(1, len(records)):
         if number != victim:
-            offset = int(journal.records[number]["offset"])
-            writer.write(journal.block[offset - 24 : offset + int(journal.records[number]["length"]) + 4])
+            offset = int(records[number]["offset"])
+            writer.write(block[offset - 24 : offset + int(records[number]["length"]) + 4])
     writer.close()
 
     verdict = replay(tmp_path / "k.seg.zst", lambda message: None)

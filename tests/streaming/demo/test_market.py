@@ -2,13 +2,8 @@
 
 from pathlib import Path
 
-import pytest
-
-from streaming.cli.main import main
-from streaming.demo import derive_grid, generated_grid
-from streaming.emulator.generator import generate
+from streaming.demo.market import derive_grid, generated_grid
 from streaming.importer import ImportResult
-from streaming.runs import read_manifest
 from streaming.settings import load_settings
 
 
@@ -55,24 +50,3 @@ def test_settings_of_other_instruments_leave_the_generated_market_a_grid_of_its_
 
     grid = generated_grid(load_settings())
     assert (grid.name, grid.reference) == ("demo", "binance_usdm:BTCUSDT")
-
-
-def test_demo_folder_that_holds_another_market_is_refused(
-    settings_file: Path, data_dir: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(["emulate", "--hours", "0.002", "--to", str(data_dir / "demo" / "lake")]) == 0
-
-    assert main(["demo", "--hours", "0.001", "--data-dir", str(data_dir / "demo")]) == 3
-
-    assert "give another --data-dir" in capsys.readouterr().err
-
-
-def test_market_cut_off_between_its_files_is_generated_again(data_dir: Path) -> None:
-    """The truth appears first, the run's manifest last: only with it is the market there."""
-    lake = data_dir / "lake"
-    run = generate(lake, 0.002, 1)
-    run.segments[0].unlink()
-
-    assert read_manifest(lake, run.run) is None
-    assert generate(lake, 0.002, 1).segments == run.segments
-    assert read_manifest(lake, run.run) is not None

@@ -1,0 +1,174 @@
+"""A paper session as text: the status of a running one, and the summary at its end."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from streaming.cli.grammar import time_text
+from streaming.tables import print_table
+
+if TYPE_CHECKING:
+    from native.config import JsonObject
+    from streaming.shell.trader import PaperSummary
+
+INSTRUMENT_COLUMNS = (
+    ("instrument", "instrument"),
+    ("feed", "feed"),
+    ("bid", "bid"),
+    ("ask", "ask"),
+    ("position", "position"),
+    ("average_price", "average"),
+    ("realised", "realised"),
+    ("unrealised", "unrealised"),
+    ("fees", "fees"),
+    ("pnl", "pnl"),
+    ("open_orders", "open orders"),
+)
+STAGES = (
+    ("socket_to_engine", "socket -> engine"),
+    ("step_to_forecast", "step -> forecast"),
+    ("socket_to_order", "socket -> order"),
+    ("inference", "model alone"),
+)
+PRICE_DIGITS = 12
+
+
+def show_status(status: "JsonObject") -> None:
+    """Print a running trader's status."""
+    print(f"{str(status['mode']).upper()}  {str(status['state']).upper()}{_since(status)}")
+    if "counts" not in status:
+        print("  no session yet: the venues are being asked for their instruments")
+        return
+    print(f"  run {status['run']}, {_speed_text(status)}process {status['pid']}")
+    for line in (*count_lines(status), *model_lines(status)):
+        print(f"  {line}")
+    show_rows(_objects(status["instruments"]), INSTRUMENT_COLUMNS)
+    for venue in _objects(status["venues"]):
+        print(f"  {_venue_text(venue)}")
+    for line in (*latency_lines(status), *_bus_lines(status)):
+        print(f"  {line}")
+    print(f"pnl {status['pnl']}")
+
+
+def show_rows(rows: Sequence["JsonObject"], columns: Sequence[tuple[str, str]]) -> None:
+    """Print rows as a table of the named keys."""
+    print_table([title for _, title in columns], [[_cell(row[key]) for key, _ in columns] for row in rows])
+
+
+def show_summary(summary: "PaperSummary") -> None:
+    """Print what an ended session did."""
+    status, landed = summary.status, summary.landed
+    print(f"{str(status['mode']).upper()}  ended {str(status['state']).upper()}  run {status['run']}")
+    for line in (*count_lines(status), *model_lines(status), *latency_lines(status)):
+        print(f"  {line}")
+    is_open = [item for item in _objects(status["instruments"]) if Decimal(str(item["position"]))]
+    for item in is_open:
+        print(f"  OPEN POSITION  {item['instrument']} {item['position']} at {item['average_price']}, pnl {item['pnl']}")
+    rows = ", ".join(f"{count} {table}" for table, count in landed.rows.items())
+    print(f"  pnl {status['pnl']}; replayed: {landed.steps} steps identical; landed: {rows}")
+    print(f"  journal {summary.journal}")
+    print(f"next: trader report {status['run']}   |   trader replay {summary.journal}")
+
+
+def count_lines(status: "JsonObject") -> list[str]:
+    """Return the counters in one or two lines."""
+    counts = _object(status["counts"])
+    lines = [
+        f"{counts['frames']} frames, {counts['steps']} steps, {counts['forecasts']} forecasts "
+        f"({counts['forecasts_late']} late, {counts['windows_skipped']} skipped), {counts['orders']} order requests, "
+        f"{counts['fills']} fills, {counts['refused']} refused by risk, {counts['gaps_opened']} gaps "
+        f"({counts['gaps_closed']} closed)"
+    ]
+    if counts["forecast_failures"]:
+        lines.append(f"{counts['forecast_failures']} windows not forecast; last: {status['last_forecast_problem']}")
+    if counts["rejects"]:
+        lines.append(f"{counts['rejects']} inputs refused by the engine; last: {status['last_reject']}")
+    return lines
+
+
+def model_lines(status: "JsonObject") -> list[str]:
+    """Return what trades and what was refused."""
+    if status["model"] is None:
+        return ["no model: no orders"]
+    model = _object(status["model"])
+    by = f"generation {model['generation']}" if model["is_following_champion"] else "named by hand, not followed"
+    text = f"model {_short(model['hash'])} ({by}), {model['swaps']} swaps"
+    if model["previous"]:
+        text += f", {_short(model['previous'])} kept for a rollback"
+    lines = [text]
+    if model["refused"]:
+        lines.append(f"{model['refused']} models refused; last: {model['last_problem']}")
+    return lines
+
+
+def latency_lines(status: "JsonObject") -> list[str]:
+    """Return the percentiles of each stage that happened."""
+    lines = []
+    latency = _object(status["latency"])
+    for name, title in STAGES:
+        stage = _object(latency[name])
+        if stage["count"]:
+            words = ", ".join(f"{key.removesuffix('_us')} {_us(stage[key])}" for key in stage if key != "count")
+            lines.append(f"{title}: {words} ({stage['count']} times)")
+    return lines
+
+
+def _since(status: "JsonObject") -> str:
+    since_ns = status.get("since_ns")
+    if not isinstance(since_ns, int):
+        return ""
+    reason = f": {status['reason']}" if status["reason"] else ""
+    return f"  since {time_text(since_ns)} ({status['trigger']}{reason})"
+
+
+def _speed_text(status: "JsonObject") -> str:
+    return "" if status["clock_speed"] == 1.0 else f"clock at speed {status['clock_speed']}, "
+
+
+def _venue_text(venue: "JsonObject") -> str:
+    words = [
+        "connected" if venue["is_connected"] else "NOT CONNECTED",
+        "books whole" if venue["is_synced"] else f"NO BOOK {venue['waiting_for']}",
+        "lag -" if venue["lag_ms"] is None else f"lag {venue['lag_ms']} ms",
+    ]
+    if venue["rules_changed"]:
+        words.append(f"RULES CHANGED ({venue['rules_changed']})")
+    if venue["connections_lost"]:
+        words.append(f"{venue['connections_lost']} connections lost")
+    if venue["last_problem"]:
+        words.append(f"last problem: {venue['last_problem']}")
+    return f"{venue['venue']}: {', '.join(words)}"
+
+
+def _bus_lines(status: "JsonObject") -> list[str]:
+    if status["bus"] is None:
+        return ["redis: off"]
+    bus = _object(status["bus"])
+    if bus["is_connected"]:
+        return [f"redis: connected, {bus['published']} messages told, {bus['dropped']} dropped"]
+    return [f"redis: NOT CONNECTED, {bus['dropped']} messages dropped; {bus['last_problem']}"]
+
+
+def _us(value: object) -> str:
+    us = float(str(value))
+    return f"{us / 1_000:.1f} ms" if us >= 1_000 else f"{us:.0f} us"
+
+
+def _cell(value: object) -> object:
+    """Shorten a quotient's endless digits; exact ones stay."""
+    text = str(value)
+    return f"{Decimal(text):.4f}" if isinstance(value, str) and len(text.partition(".")[2]) > PRICE_DIGITS else value
+
+
+def _short(value: object) -> str:
+    return str(value)[:12]
+
+
+def _object(value: object) -> "JsonObject":
+    assert isinstance(value, dict), f"expected an object, found {value!r}"
+    return value
+
+
+def _objects(value: object) -> list["JsonObject"]:
+    assert isinstance(value, list), f"expected a list, found {value!r}"
+    return [_object(item) for item in value]

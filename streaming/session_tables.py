@@ -1,0 +1,247 @@
+"""A sealed session into the lake: what its engine saw, forecast, decided and traded, told again by its journal.
+
+The journal is heard twice. First every hash is compared, so that only bytes that the live session vouched for are
+written; then the tables are made, an hour of the grid at a time. Same journal, same bytes: landing again changes
+nothing.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from native.config import JsonObject
+from streaming.errors import BadDataError
+from streaming.journal import Journal, JournalStep, OutputChain, Outputs
+from streaming.replay import engine_of, hear, replay
+from streaming.segments import HOUR_NS, KIND_FORECAST, KIND_FRAME, SegmentHeader
+from streaming.shell.runner import RunCounts
+from streaming.trading_records import FORECAST_PREFIX, KIND_SIM, Recorded, write_tables
+from streaming.trading_run import RunSummary, write_summary
+from warehouse.lake import Lake, hour_keys
+from warehouse.records import grid_table
+from warehouse.schema import FORECAST_HORIZONS, table_schema
+
+MODE = "paper"
+FORECAST_WIDTH = 20
+MID_BPS, LOG_SPREAD = 0, 1
+"""Places in a slot's forecast of one step."""
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LandedSession:
+    """A session whose tables stand in the lake."""
+
+    run: str
+    identical: bool
+    """Always true: a session whose hashes differ is not landed."""
+    steps: int
+    """Grid steps that it closed."""
+    frames: int
+    """Frames that it heard from the venues."""
+    first_step_ns: int
+    """0 when no step was closed."""
+    last_step_ns: int
+    rows: dict[str, int]
+    """By table."""
+
+
+def land_session(lake: Lake, journal: Path, progress: Progress) -> LandedSession:
+    """Write the tables of a sealed session into `lake`, and its summary beside the journal.
+
+    What stands behind the last hash (a session that was given up) is left out. BadDataError, and nothing written, when
+    a hash differs or the journal holds none; SegmentError for a damaged one.
+    """
+    verdict = replay(journal, progress)
+    if not verdict.identical:
+        raise BadDataError(
+            f"{journal}: heard again, its outputs differ from the session's at step {verdict.step_index} "
+            f"({verdict.step_ts_ns} ns): nothing was written; another build wrote it, or it was altered"
+        )
+    progress(f"session {verdict.run}: {verdict.steps} steps identical, writing tables")
+    landing = _Landing(lake, journal)
+    landing.hear(verdict.steps)
+    return landing.end()
+
+
+class _Landing:
+    """One pass over a journal that is known to be whole."""
+
+    def __init__(self, lake: Lake, path: Path) -> None:
+        self._lake = lake
+        self._path = path
+        self._journal = Journal(path)
+        self._header = self._journal.header
+        self._engine = engine_of(path, self._header)
+        self._sim = {source.id for source in self._header.sources if source.kind == KIND_SIM}
+        grid = _grid_of(path, self._header)
+        self._grid_name, self._grid_instruments = str(grid.get("name", "")), grid.get("instruments")
+        slots = grid["slots"]
+        assert isinstance(slots, list), "the engine took it"
+        self._slots = [slot if isinstance(slot, int) else None for slot in slots]
+        self._grid = _GridHours(lake, self._header, self._slots)
+        self._recorded = Recorded()
+        self._forecasts = _Forecasts(self._header, self._slots)
+        self._counts = RunCounts()
+
+    def hear(self, hashes: int) -> None:
+        """Hear the journal up to its last hash."""
+        chain = OutputChain()
+        for step in self._journal.steps():
+            outputs, _ = hear(step, self._engine, chain)
+            self._recorded.add(outputs)
+            self._grid.add(outputs["grid"])
+            self._count(step, outputs)
+            self._forecasts.add(step)
+            hashes -= bool(step.digest)
+            if hashes == 0:
+                return
+
+    def end(self) -> LandedSession:
+        """Write what is left, the summary last."""
+        run, counts = self._header.run, self._counts
+        self._grid.close()
+        counts.steps = self._engine.steps_closed()
+        rows = write_tables(self._lake, self._header, self._recorded)
+        forecasts = self._forecasts.table()
+        self._lake.write_table("forecasts", {"run": run}, forecasts)
+        rows |= {"forecasts": forecasts.num_rows, "session_grid": self._grid.rows}
+        write_summary(self._path.parent, self._summary())
+        return LandedSession(
+            run=run,
+            identical=True,
+            steps=counts.steps,
+            frames=counts.frames,
+            first_step_ns=self._grid.first_step_ns,
+            last_step_ns=self._grid.last_step_ns,
+            rows=rows,
+        )
+
+    def _count(self, step: JournalStep, outputs: Outputs) -> None:
+        counts, records = self._counts, step.records
+        counts.orders += len(outputs["order_requests"])
+        counts.rejects += len(outputs["rejects"])
+        if len(records) == 0:
+            return
+        is_frame = records["kind"] == KIND_FRAME
+        is_reply = is_frame & np.isin(records["source"], list(self._sim))
+        counts.replies += int(is_reply.sum())
+        counts.frames += int(is_frame.sum() - is_reply.sum())
+        counts.forecasts += int((records["kind"] == KIND_FORECAST).sum())
+        counts.ts_first_ns = counts.ts_first_ns or int(records["ts_ns"][0])
+        counts.ts_last_ns = int(records["ts_ns"][-1])
+
+    def _summary(self) -> RunSummary:
+        present = tuple(self._header.instruments[slot].name for slot in self._slots if slot is not None)
+        named = self._grid_instruments if isinstance(self._grid_instruments, list) else []
+        return RunSummary(
+            run=self._header.run,
+            grid=self._grid_name,
+            mode=MODE,
+            model=self._header.bundle,
+            journal=str(self._path),
+            instruments=present,
+            masked=tuple(str(name) for name in named if name not in present),
+            left_out=(),
+            trade_from_ns=self._counts.ts_first_ns,
+            counts=self._counts,
+        )
+
+
+class _GridHours:
+    """Writes `session_grid`, each hour's partition as soon as the hour is over."""
+
+    def __init__(self, lake: Lake, header: SegmentHeader, slots: Sequence[int | None]) -> None:
+        self._lake = lake
+        self._run = header.run
+        self._names = [(entry.venue, entry.symbol) for entry in header.instruments]
+        self._slots = slots
+        self._parts: list[NDArray[np.void]] = []
+        self._hour = -1
+        self.rows = self.first_step_ns = self.last_step_ns = 0
+
+    def add(self, rows: NDArray[np.void]) -> None:
+        """Take rows in order of time."""
+        if len(rows) == 0:
+            return
+        self.first_step_ns = self.first_step_ns or int(rows["ts_step_ns"][0])
+        self.last_step_ns = int(rows["ts_step_ns"][-1])
+        hours = rows["ts_step_ns"] // HOUR_NS
+        for hour in np.unique(hours).tolist():
+            if hour != self._hour:
+                self.close()
+                self._hour = hour
+            self._parts.append(rows[hours == hour])
+
+    def close(self) -> None:
+        """Write the open hour."""
+        if not self._parts:
+            return
+        rows = grid_table(np.concatenate(self._parts), self._names, self._slots)
+        at = datetime.fromtimestamp(self._hour * (HOUR_NS // 1_000_000_000), tz=UTC)
+        self._lake.write_table("session_grid", {"run": self._run, **hour_keys(at)}, rows)
+        self.rows += rows.num_rows
+        self._parts.clear()
+
+
+class _Forecasts:
+    """Rows of `forecasts`: what the model said of every slot that trades, at the horizons that the table keeps."""
+
+    def __init__(self, header: SegmentHeader, slots: Sequence[int | None]) -> None:
+        self._entries = header.instruments
+        self._slots = slots
+        self._heads: list[tuple[int, int, int, int, int]] = []
+        self._values: list[NDArray[np.float32]] = []
+
+    def add(self, step: JournalStep) -> None:
+        """Take the forecasts among a step's inputs."""
+        for row in step.records[step.records["kind"] == KIND_FORECAST]:
+            begin, end = int(row["offset"]), int(row["offset"]) + int(row["length"])
+            ts_step_ns, model_id, horizon = FORECAST_PREFIX.unpack_from(step.block, begin)
+            values = np.frombuffer(step.block[begin + FORECAST_PREFIX.size : end], dtype=np.float32)
+            if values.size != horizon * len(self._slots) * FORECAST_WIDTH:
+                continue  # the engine refused it: see the run's rejects
+            self._heads.append((int(row["seq"]), int(row["ts_ns"]), ts_step_ns, model_id, horizon))
+            self._values.append(_at_horizons(values.reshape(horizon, len(self._slots), FORECAST_WIDTH)))
+
+    def table(self) -> pa.Table:
+        """Return the rows by time and slot."""
+        schema = table_schema("forecasts").columns
+        present = [(slot, self._entries[number]) for slot, number in enumerate(self._slots) if number is not None]
+        if not self._heads or not present:
+            return schema.empty_table()
+        count = len(present)
+        heads = np.repeat(np.array(self._heads, dtype=np.int64), count, axis=0)
+        values = np.stack(self._values)[:, [slot for slot, _ in present]].reshape(len(heads), -1)
+        columns: dict[str, object] = {
+            "venue": [entry.venue for _, entry in present] * len(self._heads),
+            "instrument": [entry.symbol for _, entry in present] * len(self._heads),
+            "slot": np.tile(np.array([slot for slot, _ in present]), len(self._heads)),
+        }
+        columns |= dict(zip(("seq", "ts_ns", "ts_step_ns", "model_id", "horizon_steps"), heads.T, strict=True))
+        kept = [f"{name}_{steps}" for name in ("mid_bps", "spread_ticks") for steps in FORECAST_HORIZONS]
+        columns |= dict(zip(kept, values.T, strict=True))
+        return pa.table({name: columns[name] for name in schema.names}).cast(schema)
+
+
+def _at_horizons(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return [V, mid bps and spread in ticks at each kept horizon]; NaN where the forecast does not reach."""
+    found = np.full((values.shape[1], 2 * len(FORECAST_HORIZONS)), np.nan, dtype=np.float32)
+    for place, steps in enumerate(FORECAST_HORIZONS):
+        if steps <= len(values):
+            found[:, place] = values[steps - 1, :, MID_BPS]
+            found[:, place + len(FORECAST_HORIZONS)] = np.exp(values[steps - 1, :, LOG_SPREAD])
+    return found
+
+
+def _grid_of(path: Path, header: SegmentHeader) -> JsonObject:
+    grid = (header.engine or {}).get("grid")
+    if not isinstance(grid, dict):
+        raise BadDataError(f"{path}: expected a trading session, found a journal without grid")
+    return grid

@@ -1,0 +1,367 @@
+"""`trader start --mode paper`: venues, engine, inference and simulated venue on one uvloop, until told to end.
+
+The order at start: the model (a trader that may not use it does not start), the venues' exchange information (asked for
+until `start_timeout_ms` is over: tick and size unit stand in the journal's header), the session (a new one, or the one
+that a killed trader left), then sockets. From then on nothing but the disk and the process itself is needed: Redis,
+Dagster and any venue may go and come.
+
+The end is clean by SIGINT, SIGTERM, `trader stop` or a span that is over: connections are closed, the journal is
+sealed, replayed and landed. After a failure the journal stays as it is, `.part`, and the next start goes on with it.
+All of it happens under `data/run/trader.lock`.
+"""
+
+import asyncio
+import signal
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import uvloop
+
+from native.config import GridConfig, JsonObject
+from streaming.errors import TraderError
+from streaming.lock import held
+from streaming.record_config import RecordConfig
+from streaming.recorder.plan import VenuePlan, check_speed, make_plan, run_name, venue_targets
+from streaming.session_tables import LandedSession
+from streaming.settings import Settings
+from streaming.shell.clock import Clock
+from streaming.shell.control import ControlServer
+from streaming.shell.gather import all_unless_stopped
+from streaming.shell.inference import InferenceEars, InferenceThread, Load
+from streaming.shell.latency import Latencies
+from streaming.shell.model_watch import ModelWatch
+from streaming.shell.trader_bus import TraderBus
+from streaming.shell.trader_desk import TraderDesk
+from streaming.shell.trader_meters import Sources, progress_text, status_document
+from streaming.shell.trader_model import FirstModel
+from streaming.shell.trader_names import LOCK_NAME, SOCKET_NAME
+from streaming.shell.trader_session import land, land_left_sessions, open_session
+from streaming.shell.trader_venue import TraderVenue
+from streaming.shell.trading_loop import TradingLoop
+from streaming.shell.venue_client import ExchangeInfo, VenueClient
+from streaming.trader.plan import TraderPlan, trader_plan
+from streaming.trader.session import TradingSession
+
+TICK_S = 0.02
+HALTED = "halted"
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaperRequest:
+    """What to trade, with what, and for how long."""
+
+    settings: Settings
+    grid: GridConfig
+    config: RecordConfig
+    """Addresses and patience."""
+    clock: Clock
+    model: FirstModel | None
+    """None: the market is heard, no order is sent."""
+    load: Load
+    """Opens the bundle of a hash, for models that come later."""
+    span_ns: int | None = None
+    """Of the shared clock, from the moment at which the venues are being heard; None: until told to end."""
+    is_new_session: bool = False
+    """Seal what an interrupted session left, instead of going on with it."""
+    progress_s: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaperSummary:
+    """A session that was sealed and whose tables stand in the lake."""
+
+    journal: Path
+    landed: LandedSession
+    status: JsonObject
+    """The last status; see `trader_meters.status_document`."""
+
+    def to_json(self) -> JsonObject:
+        """Return it as one JSON object."""
+        landed: JsonObject = {
+            "steps": self.landed.steps,
+            "identical": self.landed.identical,
+            "rows": {**self.landed.rows},
+        }
+        return {**self.status, "journal": str(self.journal), "landed": landed}
+
+
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    """A session whose journal is sealed."""
+
+    journal: Path
+    status: JsonObject
+
+
+def run_paper(request: PaperRequest, progress: Progress) -> PaperSummary | None:
+    """Trade until told to end, write the session's tables and return what it did; None without a session.
+
+    Raises RefusedError when another trader holds the lock, the clock is not the world's at a real venue, or a session
+    was left that these settings do not fit; UsageError for an unknown instrument; TraderError when a venue cannot be
+    reached, or a second signal came while tables were written; OSError when the disk fails; BadDataError when the
+    session does not replay.
+    """
+    check_speed(venue_targets(request.config, request.grid.instruments), request.clock.speed)
+    with held(request.settings.warehouse.run_dir / LOCK_NAME):
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            ended = runner.run(_run(request, progress))
+        if ended is None:
+            return None
+        try:
+            landed = land(request.settings, ended.journal, progress)
+            land_left_sessions(request.settings, progress, but=ended.journal)
+        except KeyboardInterrupt as stop:
+            raise TraderError(
+                f"stopped by {str(stop) or 'Ctrl-C'} while tables were written; {ended.journal} is sealed, the next "
+                "trader that ends writes them"
+            ) from stop
+    return PaperSummary(journal=ended.journal, landed=landed, status=ended.status)
+
+
+async def _run(request: PaperRequest, progress: Progress) -> _Ended | None:
+    return await _Trader(request, progress).run()
+
+
+class _Trader:
+    """One process; lives inside the loop."""
+
+    def __init__(self, request: PaperRequest, progress: Progress) -> None:
+        loop, settings = asyncio.get_running_loop(), request.settings
+        self._request = request
+        self._progress = progress
+        self._loop = loop
+        self._stop = asyncio.Event()
+        self._failure: Exception | None = None
+        self._latencies = Latencies.on(request.clock)
+        self._desk = TraderDesk(self._reading, self._end)
+        run_dir = settings.warehouse.run_dir
+        self._control = ControlServer(run_dir / SOCKET_NAME, self._desk.answer)
+        self._bus = TraderBus(settings.streaming.redis, run_dir, loop, self._desk.answer, self._look)
+        self._venues = [
+            TraderVenue(
+                VenueClient(target, request.config, request.clock, self._fail), progress, self._on_rules_changed
+            )
+            for target in venue_targets(request.config, request.grid.instruments)
+        ]
+        self._trading: TradingLoop | None = None
+        self._inference: InferenceThread | None = None
+        self._watch: ModelWatch | None = None
+        self._syncing: asyncio.Future[None] | None = None
+
+    # --- life ---
+
+    async def run(self) -> _Ended | None:
+        """Trade until the end; see `run_paper`."""
+        before = {number: signal.getsignal(number) for number in STOP_SIGNALS}
+        for number in STOP_SIGNALS:
+            self._loop.add_signal_handler(number, self._end, signal.Signals(number).name)
+        journal: Path | None = None
+        try:
+            await self._control.start()
+            self._bus.start()
+            await self._trade()
+        except Exception as error:
+            self._fail(error)
+        finally:
+            journal = await self._close()
+            for number, handler in before.items():
+                self._loop.remove_signal_handler(number)
+                signal.signal(number, handler)
+        if self._failure is not None:
+            raise self._failure
+        return None if journal is None else _Ended(journal, self._reading())
+
+    async def _trade(self) -> None:
+        infos = await all_unless_stopped([venue.client.learn(self._progress) for venue in self._venues], self._stop)
+        if infos is None:
+            return
+        plans = self._venue_plans(infos)
+        session = await asyncio.to_thread(self._open_session, plans)
+        trading = self._trading = TradingLoop(session, self._request.clock, self._latencies, self._fail)
+        self._begin_forecasts(trading)
+        trading.begin(self._inference, self._watch)
+        self._desk.trading = trading
+        for venue, plan, info in zip(self._venues, plans, infos, strict=True):
+            venue.start(plan, trading.tape(plan.dialect.venue), info)
+        await self._turn(trading)
+
+    async def _close(self) -> Path | None:
+        """Close what was opened; the journal is sealed unless something failed."""
+        ends = await asyncio.gather(*(venue.client.stop() for venue in self._venues), return_exceptions=True)
+        for error in ends:
+            if isinstance(error, Exception):
+                self._fail(error)
+        if self._inference is not None:
+            await asyncio.to_thread(self._inference.stop)
+        if self._syncing is not None:
+            await asyncio.wait([self._syncing])
+            self._note_synced(self._syncing)
+        await self._control.close()
+        journal = None if self._trading is None else self._seal(self._trading)
+        if self._trading is not None:
+            self._tell(self._trading)
+        await asyncio.to_thread(self._bus.stop)
+        return journal
+
+    def _seal(self, trading: TradingLoop) -> Path | None:
+        trading.end()
+        try:
+            if self._failure is None:
+                return trading.session.close()
+            trading.session.abandon()
+        except Exception as error:
+            self._fail(error)
+        return None
+
+    # --- the start ---
+
+    def _venue_plans(self, infos: Sequence[ExchangeInfo]) -> list[VenuePlan]:
+        request, now_ns = self._request, self._request.clock.now_ns()
+        return [
+            make_plan(
+                venue.client.target,
+                run_name(venue.name, now_ns),
+                info.body,
+                request.config.copies,
+                info.ts_sent_ns,
+            )
+            for venue, info in zip(self._venues, infos, strict=True)
+        ]
+
+    def _open_session(self, venue_plans: Sequence[VenuePlan]) -> TradingSession:
+        """Return the session to trade in. Runs in a thread: going on with a long one takes a while."""
+        request = self._request
+        bundle = None if request.model is None else request.model.loaded.hash
+        plan: TraderPlan = trader_plan(request.settings, request.grid, venue_plans, bundle, request.clock.now_ns())
+        return open_session(request.settings, plan, self._progress, is_new=request.is_new_session)
+
+    def _begin_forecasts(self, trading: TradingLoop) -> None:
+        request, model = self._request, self._request.model
+        if model is None:
+            return
+        ears = InferenceEars(
+            on_forecast=trading.on_forecast,
+            on_forecast_failed=trading.on_forecast_failed,
+            on_loaded=lambda loaded: self._change_model(lambda watch: watch.on_loaded(loaded)),
+            on_load_failed=lambda bundle, problem: self._change_model(lambda watch: watch.on_refused(bundle, problem)),
+        )
+        self._inference = InferenceThread(self._loop, request.clock, request.load, ears)
+        models_dir = request.settings.warehouse.models_dir
+        self._watch = ModelWatch(models_dir, model.loaded, model.generation, self._inference.load, self._progress)
+        self._inference.start()
+
+    # --- turning ---
+
+    async def _turn(self, trading: TradingLoop) -> None:
+        """Tick, sync, watch, tell and show until told to end."""
+        request, paper = self._request, self._request.settings.streaming.paper
+        clock, loop = request.clock, self._loop
+        end_ns = None if request.span_ns is None else clock.now_ns() + request.span_ns
+        sync = _Every(loop, paper.fsync_ms / 1_000)
+        watch = _Every(loop, paper.model_watch_ms / 1_000)
+        tell = _Every(loop, paper.telemetry_ms / 1_000)
+        show = _Every(loop, request.progress_s)
+        while not self._stop.is_set() and (end_ns is None or clock.now_ns() < end_ns):
+            for venue in self._venues:
+                venue.client.tick()
+            if sync.is_due():
+                self._begin_sync(trading)
+            if watch.is_due():
+                self._look()
+            self._bus.tell_events(trading.session.plan.header.run, trading.session.take_events())
+            if tell.is_due():
+                self._tell(trading)
+            if show.is_due():
+                self._progress(progress_text(self._reading()))
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stop.wait(), TICK_S)
+
+    def _begin_sync(self, trading: TradingLoop) -> None:
+        """Force the journal to the disk in a thread, one at a time."""
+        if self._syncing is not None:
+            if not self._syncing.done():
+                return
+            self._note_synced(self._syncing)
+        self._syncing = self._loop.run_in_executor(None, trading.session.fsync)
+
+    def _note_synced(self, syncing: "asyncio.Future[None]") -> None:
+        error = syncing.exception()
+        if isinstance(error, Exception):
+            self._fail(error)
+
+    # --- what happens ---
+
+    def _look(self) -> None:
+        """Look whether another model is champion."""
+        self._change_model(ModelWatch.look)
+
+    def _change_model(self, change: Callable[[ModelWatch], None]) -> None:
+        """Let the watch act, and tell the bus when another model trades after it."""
+        watch = self._watch
+        if watch is None:
+            return
+        before = watch.current
+        change(watch)
+        if watch.current is not before and self._trading is not None:
+            self._bus.tell_swap(
+                self._trading.session.plan.header.run,
+                self._request.clock.now_ns(),
+                before.hash,
+                watch.current.hash,
+                f"generation {watch.generation}",
+            )
+
+    def _tell(self, trading: TradingLoop) -> None:
+        """Tell the bus what happened and how things stand."""
+        run, session = trading.session.plan.header.run, trading.session
+        self._bus.tell_events(run, session.take_events())
+        self._bus.tell_status(run, self._request.clock.now_ns(), self._reading())
+
+    def _on_rules_changed(self, text: str) -> None:
+        """Halt: the session counts in the old ticks and units."""
+        self._progress(f"{text}; trading is halted; next: trader stop, then trader start --new-session")
+        trading = self._trading
+        if trading is not None and trading.session.status().state != HALTED:
+            trading.command("halt", text)
+
+    def _reading(self) -> JsonObject:
+        return status_document(
+            Sources(
+                clock=self._request.clock,
+                trading=self._trading,
+                venues=self._venues,
+                inference=self._inference,
+                watch=self._watch,
+                latencies=self._latencies,
+                bus=self._bus,
+            )
+        )
+
+    def _end(self, reason: str) -> None:
+        self._stop.set()
+
+    def _fail(self, error: Exception) -> None:
+        self._failure = self._failure or error
+        self._stop.set()
+
+
+class _Every:
+    """Tells when a real span has passed since it last said so."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, span_s: float) -> None:
+        self._loop = loop
+        self._span_s = span_s
+        self._last_s = loop.time()
+
+    def is_due(self) -> bool:
+        """Tell, and begin the next span."""
+        now_s = self._loop.time()
+        if now_s - self._last_s < self._span_s:
+            return False
+        self._last_s = now_s
+        return True

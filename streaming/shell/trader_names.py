@@ -1,0 +1,8 @@
+"""Where a running trader is found in `data/run`, and how it calls itself on the bus. Imports nothing."""
+
+PROCESS = "trader"
+MODE = "paper"
+LOCK_NAME = "trader.lock"
+SOCKET_NAME = "trader.sock"
+STARTING = "starting"
+"""The state of a trader that has no session yet."""

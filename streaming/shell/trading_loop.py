@@ -1,0 +1,175 @@
+"""A trading session on the event loop: frames and time go in, closed steps go to inference, forecasts come back.
+
+Everything here happens on the loop's one thread, so the session needs no lock. Two rules stand here and nowhere else:
+the journal is handed to the operating system after every closed step, and one alarm is set to the session's next
+deadline, moved earlier by any input that brings one nearer. What fails inside a callback ends the process through
+`on_failure`: the loop would only log it, and trade on.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+from streaming.errors import TraderError
+from streaming.recorder.tape import FrameTape, News
+from streaming.shell.clock import Clock
+from streaming.shell.inference import Forecast, InferenceThread, LoadedModel, Window
+from streaming.shell.latency import Latencies
+from streaming.shell.model_watch import ModelWatch
+from streaming.trader.session import TradingSession
+
+NO_TIME = 2**63 - 1
+ALARM_S_MAX = 1.0
+"""An alarm rings at least this often: a session that has heard nothing yet has no deadline."""
+
+
+class TradingLoop:
+    """See the head of the file. `begin` once the session may trade, `end` before it is closed."""
+
+    def __init__(
+        self,
+        session: TradingSession,
+        clock: Clock,
+        latencies: Latencies,
+        on_failure: Callable[[Exception], None],
+    ) -> None:
+        self.session = session
+        self._clock = clock
+        self._latencies = latencies
+        self._on_failure = on_failure
+        self._inference: InferenceThread | None = None
+        self._watch: ModelWatch | None = None
+        self._steps = session.counts.steps
+        self._alarm: asyncio.TimerHandle | None = None
+        self._alarm_ns = NO_TIME
+        self._is_ended = False
+        self.forecast_failures = 0
+        self.last_forecast_problem = ""
+
+    def begin(self, inference: InferenceThread | None, watch: ModelWatch | None) -> None:
+        """Set the first alarm; with a model, closed steps are forecast from now on."""
+        self._inference, self._watch = inference, watch
+        self._set_alarm()
+
+    def end(self) -> None:
+        """Set no further alarm and take no further forecast."""
+        self._is_ended = True
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+
+    def tape(self, venue: str) -> FrameTape:
+        """Return where a venue's frames go."""
+        sockets = frozenset(line.source for line in self.session.plan.venue_plans[venue].lines)
+        return _TradedTape(self.session.tape(venue), sockets, self, self._latencies)
+
+    def command(self, op: str, reason: str) -> None:
+        """Move the trading state; RefusedError with the engine's words."""
+        now_ns = self._clock.now_ns()
+        try:
+            try:
+                self.session.command(now_ns, op, reason)
+            finally:  # also a refused command was an input
+                self.after_input(now_ns)
+        except TraderError:
+            raise
+        except Exception as error:
+            self._on_failure(error)
+            raise
+
+    def after_input(self, ts_ns: int) -> None:
+        """Do what an input at `ts_ns` may have made due: a step that closed, an alarm that came nearer."""
+        if self.session.counts.steps != self._steps:
+            self._on_step(ts_ns)
+        if self.session.next_deadline_ns() < self._alarm_ns:
+            self._set_alarm()
+
+    # --- called by the loop ---
+
+    def on_forecast(self, forecast: Forecast) -> None:
+        """Hand a forecast in; one that came too late is dropped and counted by the session."""
+        if self._is_ended:
+            return
+        try:
+            self._take_forecast(forecast)
+        except Exception as error:
+            self._on_failure(error)
+
+    def on_forecast_failed(self, window: Window, problem: str) -> None:
+        """Take note of a window that its model could not forecast: this step trades on nothing."""
+        self.forecast_failures += 1
+        self.last_forecast_problem = f"model {window.model.hash[:12]}: {problem}"
+
+    def _on_alarm(self) -> None:
+        self._alarm, self._alarm_ns = None, NO_TIME
+        try:
+            now_ns = self._clock.now_ns()
+            if now_ns >= self.session.next_deadline_ns():
+                self.session.timer(now_ns)
+                self.after_input(now_ns)
+            self._set_alarm()
+        except Exception as error:
+            self._on_failure(error)
+
+    # --- inside ---
+
+    def _take_forecast(self, forecast: Forecast) -> None:
+        window, session, latencies = forecast.window, self.session, self._latencies
+        latencies.inference.add(forecast.took_ns)
+        orders = session.counts.orders
+        now_ns = self._clock.now_ns()
+        if session.forecast(now_ns, window.ts_step_ns, window.model.model_id, forecast.values):
+            latencies.step_to_forecast.add(latencies.since_ns(window.ts_closed_ns))
+            if session.counts.orders > orders:
+                latencies.socket_to_order.add(latencies.since_ns(window.ts_closed_ns))
+        self.after_input(now_ns)
+
+    def _on_step(self, ts_ns: int) -> None:
+        self._steps = self.session.counts.steps
+        self.session.sync()
+        if self._inference is None or self._watch is None or self._is_ended:
+            return
+        model: LoadedModel = self._watch.current
+        found = self.session.window(model.forecaster.context_steps)
+        if found is not None:
+            ts_step_ns, features, valid = found
+            self._inference.offer(Window(model, ts_step_ns, features, valid, ts_ns))
+
+    def _set_alarm(self) -> None:
+        """Set the alarm to the next deadline; one that rings early finds nothing due and is set again."""
+        if self._is_ended:
+            return
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._alarm_ns = self.session.next_deadline_ns()
+        delay_s = min(self._clock.delay_s(self._alarm_ns), ALARM_S_MAX)
+        self._alarm = asyncio.get_running_loop().call_later(delay_s, self._on_alarm)
+
+
+class _TradedTape:
+    """A venue's tape that lets the trading loop know of every frame. A `FrameTape`."""
+
+    def __init__(self, tape: FrameTape, sockets: frozenset[int], trading: TradingLoop, latencies: Latencies) -> None:
+        self._tape = tape
+        self._sockets = sockets
+        self._trading = trading
+        self._latencies = latencies
+
+    def frame(self, source: int, ts_ns: int, payload: bytes) -> bool:
+        """See `FrameTape`."""
+        has_news = self._tape.frame(source, ts_ns, payload)
+        if source in self._sockets:
+            self._latencies.socket_to_engine.add(self._latencies.since_ns(ts_ns))
+        self._trading.after_input(ts_ns)
+        return has_news
+
+    def request(self, source: int, ts_ns: int, text: bytes) -> None:
+        """See `FrameTape`."""
+        self._tape.request(source, ts_ns, text)
+
+    def news(self) -> News:
+        """See `FrameTape`."""
+        return self._tape.news()
+
+    def is_synced(self, instrument: int) -> bool:
+        """See `FrameTape`."""
+        return self._tape.is_synced(instrument)

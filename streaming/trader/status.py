@@ -1,0 +1,55 @@
+"""What a session shows of itself."""
+
+from dataclasses import asdict, dataclass
+
+import native
+from native.config import JsonObject
+from streaming.segments import SegmentHeader
+from streaming.trader.standing import Standing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionStatus:
+    """The state of trading, feeds and positions; decimals are text."""
+
+    run: str
+    state: str
+    """Trading state: active, reducing, flattening, halted."""
+    since_ns: int
+    trigger: str
+    reason: str
+    model_id: int
+    """Of the last forecast; 0 before the first."""
+    instruments: tuple[JsonObject, ...]
+    counts: JsonObject
+    last_reject: str
+
+    def to_json(self) -> JsonObject:
+        """Return the status as JSON."""
+        return {**asdict(self), "instruments": [*self.instruments]}
+
+
+def session_status(header: SegmentHeader, engine: native.Engine, standing: Standing, model_id: int) -> SessionStatus:
+    """Return the status of a session's parts."""
+    move = standing.move
+    return SessionStatus(
+        run=header.run,
+        state=move.state,
+        since_ns=move.ts_ns,
+        trigger=move.trigger,
+        reason=move.reason,
+        model_id=model_id,
+        instruments=tuple(_instrument(entry.id, engine, standing) for entry in header.instruments),
+        counts=asdict(standing.counts),
+        last_reject=standing.last_reject,
+    )
+
+
+def _instrument(number: int, engine: native.Engine, standing: Standing) -> JsonObject:
+    bids, asks = engine.book(number, 1)
+    return {
+        **standing.position(number),
+        "feed": engine.feed_state(number),
+        "bid": standing.price(number, int(bids[0][0])) if len(bids) else None,
+        "ask": standing.price(number, int(asks[0][0])) if len(asks) else None,
+    }

@@ -1,0 +1,78 @@
+"""Control requests are acted upon once, fresh, by whom they are meant for."""
+
+import orjson
+import pytest
+
+from streaming.bus import ControlReply, ControlRequest
+from streaming.bus_desk import HEARD_MAX, STALE_NS, ControlDesk
+
+NOW_NS = 1_723_161_254_024_619_568
+
+
+def asked(ts_ns: int = NOW_NS, request_id: str = "a1", op: str = "halt", to: str = "trader") -> ControlRequest:
+    return ControlRequest(id=request_id, op=op, ts_ns=ts_ns, to=to)
+
+
+def test_a_fresh_request_is_heard_once() -> None:
+    desk = ControlDesk("trader")
+
+    assert desk.take("1-0", asked().to_json(), NOW_NS) == asked()
+    assert desk.take("1-1", asked().to_json(), NOW_NS) is None
+
+
+@pytest.mark.parametrize("age_ns", [STALE_NS + 1, 3_600 * 10**9, -STALE_NS - 1])
+def test_an_old_request_or_one_from_the_future_is_refused(age_ns: int) -> None:
+    reply = ControlDesk("trader").take("1-0", asked(NOW_NS - age_ns).to_json(), NOW_NS)
+
+    assert isinstance(reply, ControlReply)
+    assert (reply.id, reply.ok, reply.exit_code) == ("a1", False, 3)
+    assert "expected within 10 s" in reply.error
+
+
+def test_a_request_of_ten_seconds_is_still_heard() -> None:
+    assert isinstance(ControlDesk("trader").take("1-0", asked(NOW_NS - STALE_NS).to_json(), NOW_NS), ControlRequest)
+
+
+def test_what_is_meant_for_another_process_is_passed_over() -> None:
+    assert ControlDesk("trader").take("1-0", asked(to="recorder").to_json(), NOW_NS) is None
+    assert ControlDesk("recorder").take("1-0", b"not even JSON", NOW_NS) is None
+
+
+def test_an_unknown_word_is_answered_with_the_known_ones() -> None:
+    reply = ControlDesk("trader").take("1-0", asked(op="fly").to_json(), NOW_NS)
+
+    assert isinstance(reply, ControlReply)
+    assert (reply.id, reply.exit_code) == ("a1", 2)
+    assert "unknown op 'fly'; expected one of: status, orders" in reply.error
+
+
+@pytest.mark.parametrize(
+    ("payload", "reply_id"),
+    [
+        (b"", "7-3"),
+        (b"\x00\xff", "7-3"),
+        (b'"halt"', "7-3"),
+        (b'{"id": 5}', "7-3"),
+        (b'{"id": "b2", "op": "halt"}', "b2"),
+        (b'{"id": "b2", "op": ["halt"], "ts_ns": 1}', "b2"),
+        (b"[" * 70_000, "7-3"),
+    ],
+)
+def test_what_cannot_be_read_is_answered_with_an_error(payload: bytes, reply_id: str) -> None:
+    reply = ControlDesk("trader").take("7-3", payload, NOW_NS)
+
+    assert isinstance(reply, ControlReply)
+    assert (reply.id, reply.ok, reply.exit_code) == (reply_id, False, 2)
+    assert reply.error and orjson.loads(reply.to_json())
+
+
+def test_a_flood_is_refused_rather_than_an_id_forgotten() -> None:
+    desk = ControlDesk("trader")
+    for number in range(HEARD_MAX):
+        assert isinstance(desk.take("1-0", asked(request_id=str(number)).to_json(), NOW_NS), ControlRequest)
+
+    assert isinstance(desk.take("1-0", asked(request_id="more").to_json(), NOW_NS), ControlReply)
+    assert desk.take("1-0", asked(request_id="0").to_json(), NOW_NS) is None
+
+    later_ns = NOW_NS + STALE_NS + 1
+    assert isinstance(desk.take("1-0", asked(later_ns, "more").to_json(), later_ns), ControlRequest)
