@@ -1,6 +1,7 @@
-"""`python -m orchestration`: the whole job in one process, promotion by hand, and Dagster's own UI.
+"""`python -m orchestration`: the whole job in one process, sessions of the trader, promotion by hand, Dagster's UI.
 
-Exit codes: 0 done (for `learn`: promoted), 1 failed, 2 usage, 3 refused by gate or checks, 5 bad data.
+Exit codes: 0 done (for `learn`: promoted; for `session`: a drift too), 1 failed, 2 usage, 3 refused by gate or checks,
+5 bad data.
 """
 
 import argparse
@@ -49,6 +50,13 @@ def _parser() -> argparse.ArgumentParser:
     learn = commands.add_parser("learn", help="convert, check, build, train, validate and promote, in one process")
     learn.add_argument("--json", action="store_true", help="machine-readable outcome on stdout")
     learn.set_defaults(run=_learn)
+    extend = commands.add_parser("extend", help="convert what waits, check it and build the marts; trains nothing")
+    extend.add_argument("--json", action="store_true", help="machine-readable outcome on stdout")
+    extend.set_defaults(run=_extend)
+    session = commands.add_parser("session", help="land a session of the trader; measure its replay, skew and drift")
+    session.add_argument("run_name", metavar="RUN", nargs="?", default="", help="default: the newest sealed one")
+    session.add_argument("--json", action="store_true", help="machine-readable outcome on stdout")
+    session.set_defaults(run=_session)
     promote = commands.add_parser("promote", help="make a sealed bundle champion")
     promote.add_argument(
         "hash", nargs="?", default="", help="hash or a unique beginning of it; default: the challenger"
@@ -81,9 +89,43 @@ def _learn(options: argparse.Namespace, settings: Settings) -> int:
             if learned.exit_code == 0
             else f"not promoted: {len(learned.reasons)} reason(s)"
         )
-    for reason in learned.reasons:
+    return _tell(learned.reasons, learned.exit_code)
+
+
+def _extend(options: argparse.Namespace, settings: Settings) -> int:
+    _parse_when_stale(settings)
+    import dagster as dg
+
+    from orchestration.extension import extend
+
+    with dg.DagsterInstance.get() as instance, redirect_stdout(io.StringIO()):
+        extended = extend(settings, instance)
+    if options.json:
+        _print_json(extended.as_json())
+    else:
+        print("\n".join(f"{name:<24}{count}" for name, count in {**extended.counts, **extended.checks}.items()))
+    return _tell(extended.reasons, extended.exit_code)
+
+
+def _session(options: argparse.Namespace, settings: Settings) -> int:
+    _parse_when_stale(settings)
+    import dagster as dg
+
+    from orchestration.session_review import review
+
+    with dg.DagsterInstance.get() as instance, redirect_stdout(io.StringIO()):
+        reviewed = review(settings, instance, options.run_name)
+    if options.json:
+        _print_json(reviewed.as_json())
+    else:
+        print("\n".join(reviewed.lines))
+    return _tell(reviewed.reasons, reviewed.exit_code)
+
+
+def _tell(reasons: Sequence[str], exit_code: int) -> int:
+    for reason in reasons:
         print(f"  {reason}", file=sys.stderr)
-    return learned.exit_code
+    return exit_code
 
 
 def _promote(options: argparse.Namespace, settings: Settings) -> int:

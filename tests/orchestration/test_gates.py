@@ -6,14 +6,16 @@ import dagster as dg
 import polars as pl
 import pytest
 
+from ml.registry import Pointer
 from orchestration.conduct import refused_checks
-from orchestration.defs.promote.promotion import crown, decide
+from orchestration.defs.promote.promotion import Decision, crown, decide
 from orchestration.defs.train.jobs import LAKE_CHECKS
 from orchestration.defs.validate.assets import sealed_hash
 from orchestration.errors import RefusedError
-from orchestration.settings import Settings
+from orchestration.settings import Settings, load_settings
 from warehouse.lake import hour_keys
 
+NOBODYS_REDIS = '\n[streaming.redis]\nurl = "redis://127.0.0.1:1/0"\n'
 LEARNED = dg.AssetSelection.assets("dataset", "candidate", "validation", "challenger", "champion")
 
 Run = Callable[[], dg.ExecuteInProcessResult]
@@ -40,14 +42,25 @@ def ran(result: dg.ExecuteInProcessResult) -> set[str]:
     return {event.step_key for event in result.all_events if event.is_step_start}
 
 
+def crowned_without_redis(house: Settings, decision: Decision, caplog: pytest.LogCaptureFixture) -> Pointer:
+    """Promote while nobody serves the Redis that traders would hear of it by: told, and no failure."""
+    file = house.data_dir.parent / "settings.toml"
+    file.write_text(file.read_text() + NOBODYS_REDIS)
+    pointer = crown(load_settings(), decision, "a person")
+    assert "traders were not told of the promotion" in caplog.text
+    return pointer
+
+
 def test_bad_data_block_what_is_downstream_in_the_same_run_and_promotion_in_a_later_one(
-    converted_house: Settings, run: Run, instance: dg.DagsterInstance
+    converted_house: Settings, run: Run, instance: dg.DagsterInstance, caplog: pytest.LogCaptureFixture
 ):
     house = converted_house
     clean = run()
     bundle = sealed_hash(house)
     assert clean.success
-    assert decide(house, instance, bundle).objections == ()
+    granted = decide(house, instance, bundle, reason="I want it")
+    assert granted.objections == ()
+    assert crowned_without_redis(house, granted, caplog).hash == bundle
 
     with dg.DagsterInstance.ephemeral() as forgetful:
         unknown = decide(house, forgetful, bundle, reason="I want it")

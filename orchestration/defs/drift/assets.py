@@ -1,25 +1,66 @@
 """Drift: the newest data held against those the candidate learned from. A report, never a gate."""
 
+from typing import Any
+
 import dagster as dg
 
 from orchestration.defs.dataset.assets import dataset_dir
-from orchestration.defs.drift.report import DriftError, DriftReport, Span, compare, newest_span
+from orchestration.defs.drift.report import compare
+from orchestration.defs.drift.samples import HOUR_NS, DriftError, Span, newest_span, of_grid
+from orchestration.defs.drift.verdict import DriftVerdict, verdict_path, write_verdict
 from orchestration.defs.ingest.assets import moment
 from orchestration.defs.resources import House
 from orchestration.defs.validate.assets import validation
 from orchestration.progress import say
 from orchestration.settings import Settings
 
+REFERENCE_PARTS = 8
+"""At most this share of the training span is judged, so that it falls into enough blocks to learn from."""
 
-def compare_newest(settings: Settings, name: str) -> DriftReport:
+
+def report_name(run_id: str) -> str:
+    """Return the name of the verdict that a Dagster run writes."""
+    return f"learning-{run_id[:8]}"
+
+
+def compare_newest(settings: Settings, name: str) -> DriftVerdict:
     """Hold the newest span of the grid against the candidate's training span; DriftError when there is nothing to."""
     from ml.dataset import read_manifest
 
     manifest, config = read_manifest(dataset_dir(settings)), settings.orchestration.drift
     reference = Span(manifest.first_step_ns, manifest.train_last_step_ns)
-    newest = newest_span(settings.lake, manifest.grid, reference.last_ns, config)
-    html = settings.folders.reports_dir / "drift" / f"{moment(newest.last_ns)[:16].replace(':', '')}-{name}.html"
-    return compare(settings.lake, manifest.grid, reference, newest, config, html)
+    length_ns = min(int(config.newest_hours * HOUR_NS), (reference.last_ns - reference.first_ns) // REFERENCE_PARTS)
+    newest = newest_span(settings.lake, manifest.grid, reference, length_ns)
+    before, now = (of_grid(settings.lake, manifest.grid, span) for span in (reference, newest))
+    path = verdict_path(settings.folders.reports_dir, name)
+    verdict = compare(name, before, now, config, path.with_suffix(".html"))
+    write_verdict(path, verdict)
+    return verdict
+
+
+def drift_metadata(verdict: DriftVerdict) -> dict[str, dg.MetadataValue[Any]]:
+    """Return what people read of a verdict."""
+    learned = verdict.thresholds
+    blocks = f"{learned.blocks} of {learned.block_steps} steps" if learned else "too few"
+    metadata: dict[str, dg.MetadataValue[Any]] = {
+        "verdict": dg.MetadataValue.text(verdict.words),
+        "flagged": dg.MetadataValue.bool(verdict.flagged),
+        "beyond_threshold": dg.MetadataValue.json([item.name for item in verdict.beyond]),
+        "missing": dg.MetadataValue.json(list(verdict.missing)),
+        "effects": dg.MetadataValue.md(verdict.table),
+        "learned_from_blocks": dg.MetadataValue.text(blocks),
+        "reference": dg.MetadataValue.text(span_text(verdict.reference)),
+        "medians": dg.MetadataValue.json({name: list(pair) for name, pair in verdict.medians.items()}),
+        "newer": dg.MetadataValue.text(span_text(verdict.newer)),
+    }
+    if verdict.html is not None:  # a path and no link: browsers do not follow one from a page to a file
+        metadata["report_to_open_in_a_browser"] = dg.MetadataValue.path(str(verdict.html))
+    return metadata
+
+
+def span_text(span: Span) -> str:
+    """Return a span as people read it."""
+    return f"{moment(span.first_ns)} .. {moment(span.last_ns)}"
 
 
 @dg.asset(group_name="drift", kinds={"evidently"}, deps=[validation])
@@ -27,16 +68,8 @@ def drift_report(context: dg.AssetExecutionContext, house: House) -> dg.Material
     """How far the newest span is from the training span, per feature, as an effect size; the HTML is kept."""
     say("drift: newest data against the training span")
     try:
-        report = compare_newest(house.settings(), context.run_id[:8])
+        verdict = compare_newest(house.settings(), report_name(context.run_id))
     except DriftError as error:  # a report that cannot be made must not stop anything
         return dg.MaterializeResult(metadata={"not_compared": str(error)})
-    return dg.MaterializeResult(
-        metadata={
-            # A path and no link: browsers do not follow one from a page to a file.
-            "report_to_open_in_a_browser": dg.MetadataValue.path(str(report.html)),
-            "drifted": dg.MetadataValue.json(report.drifted),
-            "effects": dg.MetadataValue.md(report.table),
-            "reference": f"{moment(report.reference.first_ns)} .. {moment(report.reference.last_ns)}",
-            "newest": f"{moment(report.newest.first_ns)} .. {moment(report.newest.last_ns)}",
-        }
-    )
+    say(verdict.words)
+    return dg.MaterializeResult(metadata=drift_metadata(verdict))

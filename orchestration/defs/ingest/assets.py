@@ -29,7 +29,7 @@ def moment(ts_ns: int) -> str:
     return datetime.fromtimestamp(ts_ns / 1e9, tz=UTC).isoformat(timespec="milliseconds")
 
 
-@dg.asset(group_name="ingest", kinds={"zstd"})
+@dg.asset(group_name="ingest", kinds={"zstd"}, deps=["recorder"])
 def market_segments(house: House) -> dg.MaterializeResult[None]:
     """Raw segments of the lake, the source of truth; an empty lake is filled with a generated market."""
     settings = house.settings()

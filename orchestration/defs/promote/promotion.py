@@ -19,6 +19,7 @@ from orchestration.defs.promote.evidence import Evidence, weigh
 from orchestration.errors import RefusedError
 from orchestration.progress import warn
 from orchestration.settings import Settings
+from streaming.shell.bus_client import publish_promotion
 
 GATE_OPEN = "gate open: every rule passed"
 REASONS_TOLD = 4
@@ -75,9 +76,11 @@ def crown(settings: Settings, decision: Decision, by: str) -> Pointer:
         raise RefusedError(f"bundle {decision.bundle[:12]} is not promoted ({hint}): {told}{more}")
     folders = settings.folders
     tracking_uri = sqlite_address(folders.mlflow_path)
-    return registry.promote(
+    pointer = registry.promote(
         folders.models_dir, decision.bundle, by, decision.words, time.time_ns(), tracking_uri=tracking_uri, warn=warn
     )
+    publish_promotion(settings, pointer, warn)  # running traders look at the pointer by themselves, if later
+    return pointer
 
 
 def put_up(settings: Settings, bundle_hash: str, by: str) -> Pointer:

@@ -1,6 +1,7 @@
 """Jobs over what the lake holds, without partitions: conversion, the gates and their consumers run together.
 
-`retraining` ends with a challenger, which the trader may run in shadow; `learning` goes on to the champion.
+`extension` stops at the marts, `retraining` ends with a challenger, which the trader may run in shadow; `learning`
+goes on to the champion.
 """
 
 import dagster as dg
@@ -11,6 +12,11 @@ RETRAINED = dg.AssetSelection.groups("transform", "dataset", "train", "validate"
     "challenger"
 )
 
+extension = dg.define_asset_job(
+    "extension",
+    selection=LAKE | LAKE_CHECKS | dg.AssetSelection.groups("transform"),
+    description="Convert what waits, judge the lake and build the marts; nothing is trained.",
+)
 retraining = dg.define_asset_job(
     "retraining",
     selection=LAKE | LAKE_CHECKS | RETRAINED,

@@ -14,7 +14,7 @@ from orchestration.defs.dataset.assets import dataset_dir
 from orchestration.defs.train.assets import candidate_dir
 from orchestration.settings import Settings, load_settings
 from streaming.segments import KIND_FORECAST, read_block
-from streaming.shell.runner import FORECAST_PREFIX
+from streaming.trading_records import FORECAST_PREFIX
 from streaming.trading_run import StartRequest, start_replay
 
 LIMITS = """
