@@ -45,6 +45,7 @@ bool load_event(ByteReader& reader, DepthEvent& event) {
 void InstrumentFeed::save(ByteWriter& writer) const {
   writer.put(state_);
   writer.put(last_id_);
+  writer.put(last_sequence_);
   writer.put(ts_last_update_ns_);
   writer.put(is_bridge_due_);
   writer.put(is_request_open_);
@@ -63,7 +64,7 @@ void InstrumentFeed::save(ByteWriter& writer) const {
 
 bool InstrumentFeed::load(ByteReader& reader) {
   bool is_read = reader.get_enum(state_, FeedState::gap) && reader.get(last_id_) &&
-                 reader.get(ts_last_update_ns_) && reader.get(is_bridge_due_) &&
+                 reader.get(last_sequence_) && reader.get(ts_last_update_ns_) && reader.get(is_bridge_due_) &&
                  reader.get(is_request_open_) && reader.get(requests_left_);
   for (std::int64_t& bound : refresh_below_ticks_) is_read = is_read && reader.get(bound);
   is_read = is_read && book_.load(reader) && waiting_.load(reader) && reader.get(pending_.is_held);

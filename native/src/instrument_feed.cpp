@@ -90,6 +90,7 @@ void InstrumentFeed::on_live_update(const DepthEvent& event, FeedSink& sink) {
       is_bridge_due_ ? bridge_of(venue_, event, last_id_) : link_of(venue_, event, last_id_);
   switch (link) {
     case FeedLink::older:
+      if (counts_anew(event)) return fire(FeedTrigger::discontinuity, event, sink);
       ++sink.counters.depth_older;
       return;
     case FeedLink::breaks:
@@ -106,6 +107,11 @@ void InstrumentFeed::on_live_update(const DepthEvent& event, FeedSink& sink) {
   }
   requests_left_ = limits_.requests_max;
   refresh_before_horizon(sink);
+}
+
+/// The server restarted and its snapshot, u = 1, was lost: ids are low again, what they number is new.
+bool InstrumentFeed::counts_anew(const DepthEvent& event) const noexcept {
+  return last_sequence_ != no_id && event.sequence > last_sequence_;
 }
 
 /// Looks for the frame that bridges the snapshot held. Older frames are dropped; a hole between means that
@@ -245,6 +251,7 @@ bool InstrumentFeed::apply(const DepthEvent& event, TsNs ts_recv_ns, FeedSink& s
   for (const Level& level : event.bids) book_.apply(Side::bid, level.price, level.size);
   for (const Level& level : event.asks) book_.apply(Side::ask, level.price, level.size);
   last_id_ = event.last_id;
+  last_sequence_ = event.sequence;
   ts_last_update_ns_ = std::max(ts_last_update_ns_, ts_recv_ns);
   is_bridge_due_ = false;
   sink.change.book_changed = true;
@@ -291,6 +298,7 @@ void InstrumentFeed::clear() {
   is_bridge_due_ = false;
   requests_left_ = limits_.requests_max;
   last_id_ = no_id;
+  last_sequence_ = no_id;
   ts_last_update_ns_ = 0;
 }
 

@@ -115,6 +115,7 @@ class InstrumentFeed {
   void refresh_before_horizon(FeedSink& sink);
 
   // Readings and small parts of the above.
+  [[nodiscard]] bool counts_anew(const DepthEvent& event) const noexcept;
   [[nodiscard]] FeedLink link_to_waiting(const DepthEvent& event) const noexcept;
   [[nodiscard]] std::uint32_t count_levels_touched() const;
   [[nodiscard]] std::int64_t corridor_ticks(Side side) const;
@@ -128,6 +129,7 @@ class InstrumentFeed {
   FeedLimits limits_;
   FeedState state_ = FeedState::unsynced;
   std::int64_t last_id_ = no_id;
+  std::int64_t last_sequence_ = no_id;
   TsNs ts_last_update_ns_ = 0;
   bool is_bridge_due_ = false;  ///< the book is a bare snapshot: the next update is linked by the bridge rule
   bool is_request_open_ = false;  ///< asked, not answered

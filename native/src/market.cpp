@@ -8,7 +8,7 @@
 namespace lob {
 namespace {
 
-constexpr std::uint32_t checkpoint_version = 2;
+constexpr std::uint32_t checkpoint_version = 3;
 
 /// Printable head of a frame, for people.
 void append_excerpt(std::string& text, Bytes frame) {

@@ -38,10 +38,10 @@ inline std::string snapshot(std::int64_t id, std::string_view bids, std::string_
 }
 
 inline std::string bybit_book(std::string_view type, std::int64_t id, std::string_view bids,
-                              std::string_view asks) {
+                              std::string_view asks, std::int64_t sequence = 5) {
   return R"({"topic":"orderbook.50.XUSDT","ts":1000,"type":")" + std::string(type) +
          R"(","data":{"s":"XUSDT","b":)" + std::string(bids) + R"(,"a":)" + std::string(asks) + R"(,"u":)" +
-         std::to_string(id) + R"(,"seq":5},"cts":998})";
+         std::to_string(id) + R"(,"seq":)" + std::to_string(sequence) + R"(},"cts":998})";
 }
 
 inline constexpr std::string_view bids_100 = R"([["100.0","1"],["99.9","2"],["99.0","3"]])";

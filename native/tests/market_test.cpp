@@ -285,6 +285,26 @@ TEST_CASE("Bybit's service restart is ledgered and the book replaced") {
   CHECK(fixture.best(Side::bid) == 910);
 }
 
+TEST_CASE("Bybit's service restart whose snapshot is lost opens a gap, a late delta does not") {
+  Fixture fixture(Venue::bybit_spot);
+  fixture.send(socket, bybit_book("snapshot", 50, bids_100, asks_101, 700));
+  fixture.send(socket, bybit_book("delta", 49, R"([["100.2","1"]])", "[]", 690));
+  CHECK(fixture.state() == FeedState::synced);
+  CHECK(fixture.out.gaps.empty());
+
+  fixture.send(socket, bybit_book("delta", 2, R"([["100.2","1"]])", "[]", 702));
+  CHECK(fixture.state() == FeedState::gap);
+  REQUIRE(fixture.out.gaps.size() == 1);
+  CHECK(fixture.out.gaps[0].sequence_from == 50);
+  CHECK(fixture.out.gaps[0].sequence_to == 2);
+  CHECK(fixture.out.requests.back().kind == 1);
+
+  fixture.send(socket, bybit_book("snapshot", 3, bids_100, asks_101, 703));
+  CHECK(fixture.state() == FeedState::synced);
+  fixture.send(socket, bybit_book("delta", 4, R"([["100.2","1"]])", "[]", 704));
+  CHECK(fixture.state() == FeedState::synced);
+}
+
 TEST_CASE("a Bybit snapshot that follows on is no gap, one that jumps is ledgered") {
   Fixture fixture(Venue::bybit_spot);
   fixture.send(socket, bybit_book("snapshot", 50, bids_100, asks_101));

@@ -91,6 +91,7 @@ struct Interpretation {
     event.instrument = instrument;
     event.is_snapshot = false;
     event.previous_id = no_id;
+    event.sequence = no_id;
     const DecodeStatus status = read_in_order(
         [&] { return id(BinanceKey::U, event.first_id); }, [&] { return id(BinanceKey::u, event.last_id); },
         [&] { return rules.has_previous_id ? id(BinanceKey::pu, event.previous_id) : DecodeStatus{}; },
@@ -107,6 +108,7 @@ struct Interpretation {
     event.is_snapshot = true;
     event.first_id = no_id;
     event.previous_id = no_id;
+    event.sequence = no_id;
     return read_in_order([&] { return id(BinanceKey::last_update_id, event.last_id); },
                          [&] { return time(BinanceKey::E, event.ts_event_ns); },
                          [&] { return time(BinanceKey::T, event.ts_engine_ns); },

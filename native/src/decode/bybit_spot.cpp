@@ -9,7 +9,7 @@ namespace {
 
 /// Members of the envelope and of a book's data.
 struct BybitBook {
-  JsonField topic, type, ts, cts, symbol, bids, asks, update_id;
+  JsonField topic, type, ts, cts, symbol, bids, asks, update_id, sequence;
 };
 
 /// Members of one trade.
@@ -42,6 +42,7 @@ DecodeError capture_book_member(FrameReader& reader, std::string_view key, Frame
   if (key == "b") return reader.capture_levels(value, book.bids);
   if (key == "a") return reader.capture_levels(value, book.asks);
   if (key == "u") return FrameReader::capture(value, book.update_id);
+  if (key == "seq") return FrameReader::capture(value, book.sequence);
   return FrameReader::skip(value);
 }
 
@@ -100,12 +101,19 @@ DecodeStatus read_type(const JsonField& field, bool& is_snapshot) noexcept {
   return {.error = is_known ? DecodeError::none : DecodeError::unknown_type, .field = "type"};
 }
 
+/// Older recordings may lack it.
+DecodeStatus read_sequence(const JsonField& field, std::int64_t& sequence) noexcept {
+  sequence = no_id;
+  return field.kind == JsonKind::absent ? DecodeStatus{} : read_id(field, "seq", sequence);
+}
+
 DecodeStatus read_book(const BybitBook& book, const FrameReader& reader, const InstrumentScale& scale,
                        DepthEvent& event) {
   event.previous_id = no_id;
   const DecodeStatus status =
       read_in_order([&] { return read_type(book.type, event.is_snapshot); },
                     [&] { return read_id(book.update_id, "u", event.last_id); },
+                    [&] { return read_sequence(book.sequence, event.sequence); },
                     [&] { return read_time_ms(book.ts, "ts", event.ts_event_ns); },
                     [&] { return read_time_ms(book.cts, "cts", event.ts_engine_ns); },
                     [&] { return read_levels(book.bids, "b", reader.levels(), scale, event.bids); },

@@ -45,6 +45,8 @@ struct DepthEvent {
   std::int64_t first_id = no_id;     ///< U
   std::int64_t last_id = no_id;      ///< u, or lastUpdateId of a snapshot
   std::int64_t previous_id = no_id;  ///< pu
+  /// Bybit's seq: grows also where a restarted server counts u anew. Elsewhere, and where not sent, no_id.
+  std::int64_t sequence = no_id;
   TsNs ts_event_ns = 0;
   TsNs ts_engine_ns = 0;
   std::vector<Level> bids;  ///< in the venue's order, size 0 = removed
