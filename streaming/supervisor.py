@@ -151,7 +151,7 @@ class Supervisor:
         return code
 
     def _look_after(self, child: Child, progress: Progress | None) -> None:
-        if progress is not None and (lines := child.last_lines(1)):
+        if progress is not None and (lines := _last_lines(child.log, 1)):  # its output is an answer
             progress(lines[0])
         time.sleep(LOOK_S)
 

@@ -1,6 +1,5 @@
 """The emulator as a demo uses it: where it is, what time it is there, and what it is told to do."""
 
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.error import HTTPError, URLError
@@ -83,16 +82,10 @@ class Loss:
     frames: int
     previous_id: int
     """Last update id before the hole."""
-    last_id: int
 
     @classmethod
     def of(cls, venue: str, row: JsonObject) -> "Loss":
         """Read a row of the emulator's fault log."""
-        numbers = [row[name] for name in ("ts_first_ns", "frames", "previous_id", "last_id")]
-        ts_ns, frames, previous_id, last_id = (number if isinstance(number, int) else 0 for number in numbers)
-        return cls(f"{venue}:{row['symbol']}", ts_ns, frames, previous_id, last_id)
-
-
-def await_time(clock: Clock, ts_ns: int, real_s_max: float = 60.0) -> None:
-    """Sleep until the shared clock shows `ts_ns`, at most so long."""
-    time.sleep(min(clock.delay_s(ts_ns), real_s_max))
+        ts_ns, frames, previous_id = row["ts_first_ns"], row["frames"], row["previous_id"]
+        assert isinstance(ts_ns, int) and isinstance(frames, int) and isinstance(previous_id, int), "by the emulator"
+        return cls(f"{venue}:{row['symbol']}", ts_ns, frames, previous_id)

@@ -13,7 +13,7 @@ from pathlib import Path
 from native.config import VENUES, FeeSettings, JsonObject
 from streaming.demo.commands import conduct, finish, start_trader
 from streaming.demo.emulated import Emulated
-from streaming.demo.findings import Findings, Recording, Session, feed_gaps
+from streaming.demo.findings import Findings, Recording, Session, feed_gaps, valid_shares
 from streaming.demo.market import generated_grid, generated_limits
 from streaming.demo.recorded import verdict_of
 from streaming.demo.request import GENERATED_START, DemoRequest, begin_anew
@@ -150,19 +150,24 @@ class LiveDemo:
                 self._await_share(supervisor, child, emulated, minutes * LOST_AT)
                 venue, _, symbol = LOST_INSTRUMENT.partition(":")
                 emulated.ask("/fault", {"kind": "drop_depth", "venue": venue, "symbol": symbol, "count": 1})
-                self.teller.say("", f"{clock_text(emulated.clock.now_ns())}: one depth frame of {LOST_INSTRUMENT} lost")
+                self.teller.say(
+                    "",
+                    f"{clock_text(emulated.clock.now_ns())}: the next depth frame of {LOST_INSTRUMENT} is to be lost",
+                )
             recorded = finish(supervisor, child, self._limit_s(minutes), self.teller.progress)
             losses, lag_ms = tuple(emulated.losses()), emulated.lag_ms_max()
         self._extend(supervisor)
         venues = [venue for venue in _list(recorded["venues"]) if isinstance(venue, dict)]
         lake, grid = Lake(settings.warehouse.lake_dir), settings.streaming.grid
         gaps, holes = feed_gaps(lake, grid, [str(venue["run"]) for venue in venues])
+        begins, ends = ([_int(venue[name]) for venue in venues] for name in ("ts_first_ns", "ts_last_ns"))
         self._findings.recording = Recording(
-            minutes=min(_int(venue["ts_last_ns"]) - _int(venue["ts_first_ns"]) for venue in venues) / 60e9,
+            minutes=min(end - begin for begin, end in zip(begins, ends, strict=True)) / 60e9,
             frames={str(venue["venue"]): _int(venue["frames"]) for venue in venues},
             gaps=gaps,
             holes_between_runs=holes,
             losses=losses,
+            valid_shares=valid_shares(lake, settings.grid_named(grid), max(begins), min(ends)),
             emulator_lag_ms_max=lag_ms,
         )
 

@@ -1,6 +1,7 @@
 """What a demo is asked for, and the folder it has to itself."""
 
 import shutil
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -46,17 +47,20 @@ def begin_anew(data_dir: Path, market: str) -> bool:
     """Empty the demo's folder but for the generated run `market`; tell whether that stands there whole.
 
     So every demo begins at the same point and a later one does not wait for the history. RefusedError when the folder
-    holds a lake that no demo of this market made.
+    holds anything that no demo of this market made: nobody's data are removed.
     """
     places, marker = WarehouseConfig(data_dir=data_dir), data_dir / MARKER
     others = [item.run for item in all_manifests(places.lake_dir) if item.run != market]
-    if others and not _is_ours(marker, market):
+    is_ours = _is_ours(marker, market)
+    if others and not is_ours:
         raise RefusedError(
             f"{places.lake_dir}: holds run {others[0]}, which would mix with {market}; give another --data-dir"
         )
+    kept = _files_of(places.lake_dir, market)
+    stranger = None if is_ours else _first_but(kept, (places.lake_dir, *_made_later(places)))
+    if stranger is not None:
+        raise RefusedError(f"{stranger}: no demo of {market} made it and one would remove it; give another --data-dir")
     manifest = read_manifest(places.lake_dir, market)
-    kept = set() if manifest is None else {places.lake_dir / name for name in manifest.files}
-    kept |= {manifest_path(places.lake_dir, market), places.lake_dir / "truth" / f"{market}.parquet"}
     _remove_all_but(places.lake_dir, kept)
     for folder in _made_later(places):
         shutil.rmtree(folder, ignore_errors=True)
@@ -69,6 +73,18 @@ def _is_ours(marker: Path, market: str) -> bool:
         return bool(orjson.loads(marker.read_bytes())["market"] == market)
     except (FileNotFoundError, orjson.JSONDecodeError, KeyError, TypeError):
         return False
+
+
+def _files_of(lake_root: Path, market: str) -> set[Path]:
+    """Return the files of a generated run, whether they stand or not."""
+    path = manifest_path(lake_root, market)
+    names = orjson.loads(path.read_bytes())["files"] if path.is_file() else ()
+    return {path, lake_root / "truth" / f"{market}.parquet", *(lake_root / name for name in names)}
+
+
+def _first_but(kept: set[Path], folders: Iterable[Path]) -> Path | None:
+    found = (path for folder in folders for path in folder.rglob("*") if path.is_file() and path not in kept)
+    return next(found, None)
 
 
 def _made_later(places: WarehouseConfig) -> tuple[Path, ...]:

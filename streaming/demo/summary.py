@@ -69,8 +69,10 @@ def _recording(findings: Findings) -> Iterator[tuple[str, str]]:
     if recording is None:
         return
     frames = ", ".join(f"{venue} {count}" for venue, count in recording.frames.items())
-    late = f"the emulator at most {recording.emulator_lag_ms_max:.0f} ms of market time behind its clock"
-    yield "recorded", f"{recording.minutes:.1f} market minutes; frames: {frames}; {late}"
+    yield "recorded", f"{recording.minutes:.1f} market minutes; frames: {frames}"
+    yield "", f"the emulator at most {recording.emulator_lag_ms_max:.0f} ms of market time behind its clock"
+    shares = ", ".join(f"{name.partition(':')[0]} {share:.1%}" for name, share in recording.valid_shares.items())
+    yield "", f"books valid at the grid's steps: {shares}"
     yield from _gap_lines(recording)
     if findings.extended is not None:
         checks = ", ".join(f"{count} {word}" for word, count in section_of(findings.extended, "checks").items())
@@ -90,18 +92,16 @@ def _gap_lines(recording: Recording) -> Iterator[tuple[str, str]]:
             f"{_count(loss.frames, 'depth frame')} of {loss.instrument} at {time_text(loss.ts_ns)}, on purpose",
         )
     for gap in recording.gaps:
-        yield "gap", _gap_text(gap)
+        yield "found", f"{gap.instrument} {gap.cause.replace('_', ' ')} {gap.sequence_from} to {gap.sequence_to}"
+        yield "", _ending(gap)
     words = "exactly what was lost" if recording.are_gaps_the_losses else "NOT what was lost"
     yield "", f"{_count(len(recording.gaps), 'feed gap')} in the ledger, {words}{apart}"
 
 
-def _gap_text(gap: Gap) -> str:
+def _ending(gap: Gap) -> str:
     length_ms = (gap.ts_to_ns - gap.ts_from_ns) / 1e6
     ending = f"repaired by {gap.repaired_by.replace('_', ' ')} after {length_ms:.0f} ms" if gap.is_closed else "OPEN"
-    return (
-        f"found: {gap.instrument} {gap.cause.replace('_', ' ')} {gap.sequence_from} to {gap.sequence_to}, {ending}; "
-        f"{gap.masked_steps} grid steps masked"
-    )
+    return f"{ending}; {_count(gap.masked_steps, 'grid step')} masked"
 
 
 def _session(findings: Findings) -> Iterator[tuple[str, str]]:
@@ -119,10 +119,15 @@ def _session(findings: Findings) -> Iterator[tuple[str, str]]:
     yield "latency", _latency_text(section_of(session.status, "latency"))
     replays = "identical" if session.review.get("identical") is True else "DIFFERENT"
     skew = section_of(session.review, "skew")
-    yield "proof", f"replay {replays}; skew {skew.get('different', '?')} of {skew.get('rows', '?')} feature rows"
+    rows = f"{skew.get('rows', '?')} feature rows, {skew.get('missing', '?')} missing"
+    yield "proof", f"replay {replays}; skew {skew.get('different', '?')} of {rows}"
     if session.regime_ts_ns is not None:
-        yield "regime", f"changed on purpose at {time_text(session.regime_ts_ns)}: {session.regime}"
-    yield "drift", f"on the session: {_drift_text(section_of(session.review, 'drift'))}"
+        yield "regime", f"changed on purpose at {time_text(session.regime_ts_ns)}:"
+        yield "", session.regime
+    drift = section_of(session.review, "drift")
+    yield "drift", f"on the session: {_drift_text(drift)}"
+    if named := _features(drift):
+        yield "", named
     yield "picture", str(session.picture)
 
 
@@ -151,10 +156,16 @@ def _drift_text(drift: JsonObject) -> str:
     features = drift.get("features")
     beyond = features if isinstance(features, list) else []
     compared = f"{len(beyond)} of {number_of(drift.get('compared'))} features beyond their threshold"
-    if not flagged:
-        return f"silent, {compared}"
-    named = [str(item["name"]) for item in beyond[:FEATURES_NAMED] if isinstance(item, dict)]
-    return f"FLAGGED, {compared}: {', '.join(named)}{' ...' if len(beyond) > FEATURES_NAMED else ''}"
+    if isinstance(missing := drift.get("missing"), list) and missing:
+        compared += f"; {len(missing)} more could not be compared"
+    return f"{'FLAGGED' if flagged else 'silent'}, {compared}"
+
+
+def _features(drift: JsonObject) -> str:
+    """Return the features furthest beyond their threshold."""
+    features = drift.get("features")
+    beyond = [str(item["name"]) for item in features if isinstance(item, dict)] if isinstance(features, list) else []
+    return f"{', '.join(beyond[:FEATURES_NAMED])}{' ...' if len(beyond) > FEATURES_NAMED else ''}"
 
 
 def _outcome(findings: Findings) -> Iterator[tuple[str, str]]:
@@ -166,8 +177,8 @@ def _outcome(findings: Findings) -> Iterator[tuple[str, str]]:
 
 
 def _times(seconds: dict[str, float]) -> str:
-    parts = ", ".join(f"{name} {value:.0f} s" for name, value in seconds.items())
-    return f"{parts}; together {sum(seconds.values()):.0f} s"
+    parts = ", ".join(f"{name} {value:.0f}" for name, value in seconds.items())
+    return f"{sum(seconds.values()):.0f} s: {parts}"
 
 
 def _next(findings: Findings, data_dir: Path) -> Iterator[tuple[str, str]]:

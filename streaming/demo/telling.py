@@ -27,7 +27,7 @@ class Teller:
         """Print one line."""
         self._line.close()
         if not self.is_quiet:
-            print(f"  {what:<12} {text}", flush=True)
+            print(f"  {what:<12} {text}".rstrip(), flush=True)
 
     @contextmanager
     def stage(self, name: str, text: str) -> Iterator[None]:

@@ -2,6 +2,8 @@
 
 import json
 import shlex
+import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import polars as pl
@@ -14,9 +16,9 @@ HOURS = 1.0
 TEST_PART_START = "2026-01-05T00:49:00"
 
 
-def readme_commands() -> list[str]:
-    """The `trader` lines of the README's part on looking around."""
-    part = (ROOT / "README.md").read_text(encoding="utf-8").split("## Look around")[1].split("\n## ")[0]
+def readme_commands(heading: str) -> list[str]:
+    """The `trader` lines of one part of the README."""
+    part = (ROOT / "README.md").read_text(encoding="utf-8").split(f"## {heading}")[1].split("\n## ")[0]
     return [line.partition("#")[0].strip() for line in part.splitlines() if line.startswith("trader ")]
 
 
@@ -94,7 +96,7 @@ def test_same_replay_twice_writes_the_same_journal(job: Job, replayed: Outcome) 
 
 
 def test_every_command_of_the_readme_works_on_what_the_job_left(job: Job, replayed: Outcome) -> None:
-    commands = readme_commands()
+    commands = readme_commands("Look around")
     assert len(commands) >= 8
 
     for command in commands:
@@ -102,6 +104,41 @@ def test_every_command_of_the_readme_works_on_what_the_job_left(job: Job, replay
         ended = job.trader(*(replayed.json["journal"] if word == "JOURNAL" else word for word in arguments))
         assert ended.code == 0, f"{command}\n{ended.out}{ended.err}"
         assert ended.out.strip(), f"{command} says nothing"
+
+
+BESIDE = {"emulate": ("--port", "0", "--speed", "5"), "record": (), "start": ()}
+"""Commands of the README that run beside the others, and what a test adds: free ports, no waiting."""
+
+
+def test_live_commands_of_the_readme_work_with_the_promoted_model(job: Job, replayed: Outcome) -> None:
+    commands = [shlex.split(command)[1:] for command in readme_commands("Record and trade")]
+    assert len(commands) >= 12
+
+    with ExitStack() as processes:
+        for words in commands:
+            if words[0] in BESIDE and len(words) > 2:
+                processes.enter_context(job.running(*words, *BESIDE[words[0]]))
+                await_answer(job, words[0])
+                continue
+            ended = job.trader(*words)
+            assert ended.code == 0, f"{words}\n{ended.out}{ended.err}"
+            assert ended.out.strip(), f"{words} says nothing"
+            if words[0] == "stop":
+                assert "PAPER" in job.trader("report").out
+
+
+def await_answer(job: Job, word: str) -> None:
+    """Wait until a command that runs beside can be asked."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if word == "emulate" and (job.data / "run" / "emulator.json").is_file():
+            return
+        if word == "record" and job.trader("record", "status").code == 0:
+            return
+        if word == "start" and job.trader("status").code == 0:
+            return
+        time.sleep(0.1)
+    raise AssertionError(f"{word}: no answer in time: {(job.folder / f'{word}.log').read_text()}")
 
 
 def test_altered_bundle_is_refused_with_its_file(job: Job, replayed: Outcome) -> None:

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pyarrow as pa
 import pytest
 from matplotlib.colors import to_rgb
@@ -112,6 +113,18 @@ def test_a_run_without_orders_is_drawn(data_dir: Path, quiet_run: RunSummary, tm
     assert main(["report", quiet_run.run, "--picture", str(path)]) == 0
 
     assert has_colour(path, WARN) and not has_colour(path, MARK)
+
+
+def test_a_session_in_which_no_book_was_ever_valid_is_drawn(
+    data_dir: Path, quiet_run: RunSummary, tmp_path: Path
+) -> None:
+    lake, path = Lake(data_dir / "lake"), tmp_path / "picture.png"
+    for part in lake.files("grid"):
+        pl.read_parquet(part).with_columns(is_valid=pl.lit(False)).write_parquet(part)
+
+    draw_session(lake, quiet_run, path)
+
+    assert has_colour(path, WARN)
 
 
 def test_a_run_whose_steps_are_gone_is_refused(data_dir: Path, quiet_run: RunSummary, tmp_path: Path) -> None:

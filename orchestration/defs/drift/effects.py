@@ -22,6 +22,9 @@ Sample: TypeAlias = Mapping[str, Values]
 
 NORM_MIN = 0.001
 """Evidently's least standard deviation: a constant feature is compared in its own unit times a thousand."""
+CONSTANT_EFFECT = 10.0
+"""Threshold of a feature that the reference holds constant: a hundredth of its unit on average. Its blocks teach 0, and
+beyond 0 is every single step that is rarer than the reference is long."""
 DEVIATIONS = 3.0
 BLOCKS_WANTED, BLOCKS_MIN = 16, 8
 OVERLAPS = (1, 2, 4)
@@ -87,7 +90,8 @@ def learn(reference: Sample, block_steps: int, margin: float, sample_rows: int) 
             effect(thinned(_without(values, at, block_steps), sample_rows), values[at : at + block_steps])
             for at in starts
         ]
-        by_column[name] = margin * float(np.mean(found) + DEVIATIONS * np.std(found, ddof=1))
+        learned = margin * float(np.mean(found) + DEVIATIONS * np.std(found, ddof=1))
+        by_column[name] = CONSTANT_EFFECT if np.ptp(values) == 0.0 else learned
     return Thresholds(by_column=by_column, blocks=len(starts), block_steps=block_steps, overlap=overlap)
 
 

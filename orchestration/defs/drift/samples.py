@@ -108,7 +108,8 @@ def sample_of(rows: pl.LazyFrame, nothing: str) -> Sample:
     """Return the valid steps among rows of a grid; DriftError beginning with `nothing` when there is none."""
     name = pl.concat_str("venue", pl.lit(":"), pl.col("instrument").str.split(":").list.last())
     features = (*STATES, *FLOWS, *TOLD)
-    frame = rows.filter("is_valid").select(STEP, *features, name=name).collect()
+    is_usable = pl.col("is_valid") & pl.all_horizontal(pl.col(features).is_finite())  # the rows that a dataset takes
+    frame = rows.filter(is_usable).select(STEP, *features, name=name).collect()
     if frame.is_empty():
         raise DriftError(nothing)
     parts = {str(key[0]): part for key, part in sorted(frame.partition_by("name", as_dict=True).items())}

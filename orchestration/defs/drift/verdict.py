@@ -56,7 +56,9 @@ class DriftVerdict:
             return f"not judged: {self.not_judged}"
         first = self.effects[0]
         found = f"{len(self.beyond)} of {len(self.effects)} features beyond their threshold"
-        return f"{'DRIFT' if self.flagged else 'no drift'}: {found}; furthest {first.name} at {first.ratio:.2f} of its"
+        left_out = f"; {len(self.missing)} more could not be compared" if self.missing else ""
+        furthest = f"furthest {first.name} at {first.ratio:.2f} of its"
+        return f"{'DRIFT' if self.flagged else 'no drift'}: {found}; {furthest}{left_out}"
 
     @property
     def table(self) -> str:

@@ -1,7 +1,8 @@
 """Recorder and trader as they can be seen from outside: their control sockets, and what they wrote last.
 
-They are long-lived processes and never runs of Dagster. A process that does not answer is not running, whatever files
-it left; one that answers but writes nothing is stale. Ages are of the world's clock: the market's may run faster.
+They are long-lived processes and never runs of Dagster. A process that does not answer, gone or hanging, is not fresh,
+whatever files it left; one that answers but writes nothing is stale, and so is a recorder of which one venue writes
+nothing. Ages are of the world's clock: the market's may run faster.
 """
 
 import time
@@ -23,7 +24,11 @@ PART_SUFFIX = ".part"
 COUNTED = ("frames", "steps", "forecasts", "orders", "fills", "gaps_opened", "gaps_closed", "rejects")
 """Counts that a status may hold, at its head or summed over its venues."""
 
-State = Literal["fresh", "stale", "not running"]
+Written = tuple[int, Path]
+"""A file after the time in ns at which it was written to."""
+Find = Callable[[Mapping[str, object]], Written | None]
+"""Looks for what a process wrote last; it is given the process's answer, empty when it gave none."""
+State = Literal["fresh", "stale", "not answering"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,30 +58,40 @@ class Sighting:
 
 def see_recorder(settings: Settings) -> Sighting:
     """Look at the recorder."""
-    return _see(settings, "recorder", RECORDER_SOCKET, newest_segment(settings.lake.root))
+    return _see(settings, "recorder", RECORDER_SOCKET, lambda answer: newest_segment(settings.lake.root, answer))
 
 
 def see_trader(settings: Settings) -> Sighting:
     """Look at the trader."""
     journals = settings.folders.journal_dir
-    return _see(settings, "trader", TRADER_SOCKET, _newest(journals.glob(f"{PREFIX}*{SUFFIX}*")))
+    return _see(settings, "trader", TRADER_SOCKET, lambda _answer: _newest(journals.glob(f"{PREFIX}*{SUFFIX}*")))
 
 
 SIGHTS: Mapping[str, Callable[[Settings], Sighting]] = {"recorder": see_recorder, "trader": see_trader}
 
 
-def newest_segment(lake_root: Path) -> Path | None:
-    """Return the raw segment written last, growing ones included; looks into each venue's newest hour alone."""
-    hours = []
-    for venue in (lake_root / RAW).glob("venue=*"):
-        by_name = sorted(venue.glob("date=*/hour=*"))
-        hours += by_name[-1:]
-    return _newest(path for hour in hours for path in hour.glob(f"*{SUFFIX}*"))
+def newest_segment(lake_root: Path, answer: Mapping[str, object]) -> Written | None:
+    """Return the segment written last, growing ones included; looks into each venue's newest hour alone.
+
+    Of the venues that a recorder's answer names it is that of the venue that wrote least lately, None when one of them
+    wrote nothing: a venue that has fallen silent must not hide behind the others.
+    """
+    raw = lake_root / RAW
+    named = {str(venue["venue"]) for venue in _venues(answer) if "venue" in venue}
+    if not named:
+        return _newest(path for venue in raw.glob("venue=*") for path in _newest_hour(venue))
+    newest = [_newest(_newest_hour(raw / f"venue={venue}")) for venue in named]
+    found = [written for written in newest if written is not None]
+    return min(found) if len(found) == len(newest) else None
 
 
-def _see(settings: Settings, process: str, socket: str, newest: Path | None) -> Sighting:
+def _newest_hour(venue: Path) -> Iterable[Path]:
+    hours = sorted(venue.glob("date=*/hour=*"))
+    return hours[-1].glob(f"*{SUFFIX}*") if hours else ()
+
+
+def _see(settings: Settings, process: str, socket: str, find: Find) -> Sighting:
     config = settings.orchestration.monitor
-    age_s = None if newest is None else max(0.0, time.time() - newest.stat().st_mtime)
     answer: Mapping[str, object] = {}
     problem = ""
     try:
@@ -84,6 +99,9 @@ def _see(settings: Settings, process: str, socket: str, newest: Path | None) -> 
         problem = "" if answer.get("ok") else str(answer.get("error", "refused without a reason"))
     except NotRunningError as error:
         problem = str(error)
+    written = find(answer)
+    newest = None if written is None else written[1]
+    age_s = None if written is None else max(0.0, time.time() - written[0] / 1e9)
     state, words = _state(problem, newest, age_s, config)
     return Sighting(
         process=process,
@@ -99,10 +117,16 @@ def _see(settings: Settings, process: str, socket: str, newest: Path | None) -> 
 
 
 def _state(problem: str, newest: Path | None, age_s: float | None, config: MonitorConfig) -> tuple[State, str]:
-    wrote = "it has written nothing yet" if newest is None else f"{newest.name} was written {age_s:.0f} s ago"
+    wrote = (
+        "of it or of one of its venues nothing is written yet"
+        if newest is None
+        else f"{newest.name} was written {age_s:.0f} s ago"
+    )
     if problem:
-        return "not running", f"not running: {problem}; {wrote}"
-    if age_s is None or age_s > config.data_age_s_max:
+        return "not answering", f"not answering: {problem}; {wrote}"
+    if age_s is None:
+        return "stale", f"stale: it answers, but {wrote}"
+    if age_s > config.data_age_s_max:
         return "stale", f"stale: it answers, but {wrote}, more than {config.data_age_s_max:g} s"
     return "fresh", f"fresh: it answers, {wrote}"
 
@@ -124,11 +148,11 @@ def _venues(answer: Mapping[str, object]) -> list[Mapping[str, object]]:
     return [venue for venue in venues if isinstance(venue, Mapping)] if isinstance(venues, list) else []
 
 
-def _newest(paths: Iterable[Path]) -> Path | None:
-    ages = []
+def _newest(paths: Iterable[Path]) -> Written | None:
+    ages: list[Written] = []
     for path in paths:
         try:
             ages.append((path.stat().st_mtime_ns, path))
         except FileNotFoundError:  # sealed meanwhile: it has another name now
             continue
-    return max(ages)[1] if ages else None
+    return max(ages, default=None)

@@ -83,24 +83,29 @@ def skew_of(lake: Lake, run: str, journal: Path, grid: GridConfig, settings: Eng
     saw = lake.scan("session_grid").filter(pl.col("run") == run).collect()
     scratch.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=scratch, prefix="skew-") as folder:
-        made = converted_journal(journal, Lake(Path(folder)), grid, settings)
-    return compared(saw, made)
+        made, last_frame_ns = converted_journal(journal, Lake(Path(folder)), grid, settings)
+    return compared(saw, made, last_frame_ns)
 
 
-def converted_journal(journal: Path, lake: Lake, grid: GridConfig, settings: EngineSettings) -> pl.DataFrame:
-    """Write the journal's market frames as raw segments into an empty lake, convert it and return its grid."""
-    write_segments(journal, lake)
+def converted_journal(
+    journal: Path, lake: Lake, grid: GridConfig, settings: EngineSettings
+) -> tuple[pl.DataFrame, int]:
+    """Write the journal's market frames as raw segments into an empty lake and convert it.
+
+    Returns its grid, and when the last frame was heard.
+    """
+    last_frame_ns = write_segments(journal, lake)
     for venue in lake.venues():
         for hour in lake.hours(venue):
             convert.convert_hour(lake, venue, hour, settings=settings)
     for hour in convert.grid_hours(lake, grid):
         convert.convert_grid_hour(lake, grid, hour, settings=settings)
-    return lake.scan("grid").filter(pl.col("grid") == grid.name).collect()
+    return lake.scan("grid").filter(pl.col("grid") == grid.name).collect(), last_frame_ns
 
 
-def write_segments(journal: Path, lake: Lake) -> None:
-    """Write what was heard from the venues, and asked of them, as the segments of one run."""
-    read = Journal(journal)
+def write_segments(journal: Path, lake: Lake) -> int:
+    """Write what was heard from the venues, and asked of them, as the segments of one run; return the last's time."""
+    read, last_frame_ns = Journal(journal), 0
     heard = {source.id: source.venue for source in read.header.sources if source.kind != KIND_SIM}
     writers = {
         venue: HourlySegments(lake.root, _venue_header(read.header, venue), venue, number)
@@ -112,20 +117,25 @@ def write_segments(journal: Path, lake: Lake) -> None:
         for kind, source, seq, ts_ns, offset, length in zip(*columns, strict=True):
             if source in heard:
                 writers[heard[source]].append(kind, source, seq, ts_ns, step.block[offset : offset + length])
+                last_frame_ns = ts_ns if kind == KIND_FRAME else last_frame_ns
     for writer in writers.values():
         writer.close()
+    return last_frame_ns
 
 
-def compared(saw: pl.DataFrame, made: pl.DataFrame) -> Skew:
-    """Compare the trader's rows with the conversion's, cell by cell."""
+def compared(saw: pl.DataFrame, made: pl.DataFrame, last_frame_ns: int) -> Skew:
+    """Compare the trader's rows with the conversion's, cell by cell.
+
+    A step before the last frame was to be closed by both, however early the conversion ends.
+    """
     saw, made = (frame.sort(KEYS) for frame in (saw, made))
     ours = saw.join(made.select(KEYS), on=KEYS, how="semi").sort(KEYS)
     theirs = made.join(saw.select(KEYS), on=KEYS, how="semi").sort(KEYS)
     bits, difference = _differences(ours, theirs)
     alone = saw.join(made.select(KEYS), on=KEYS, how="anti")
-    last_ns = int(made["ts_step_ns"].max() or 0)  # type: ignore[arg-type]  # polars does not know that it is a number
-    after = alone.filter(pl.col("ts_step_ns") > last_ns)
-    silent = alone.filter((pl.col("ts_step_ns") <= last_ns) & ~pl.col("is_valid"))
+    is_after = pl.col("ts_step_ns") >= last_frame_ns
+    after = alone.filter(is_after)
+    silent = alone.filter(~is_after & ~pl.col("is_valid"))
     unseen = made.join(saw.select(KEYS), on=KEYS, how="anti")
     wrong = np.flatnonzero(bits)
     return Skew(

@@ -59,10 +59,20 @@ def test_a_constant_feature_is_no_drift_while_it_stays_and_one_at_once_when_it_m
     thresholds = learned(**reference)
 
     (same,) = held_against(reference, {"constant": np.zeros(BLOCK)}, thresholds, SAMPLE_ROWS)
-    (moved,) = held_against(reference, {"constant": np.full(BLOCK, 0.01)}, thresholds, SAMPLE_ROWS)
+    (moved,) = held_against(reference, {"constant": np.full(BLOCK, 0.05)}, thresholds, SAMPLE_ROWS)
 
     assert not same.is_beyond
     assert has_drifted([moved], features_min=3, ratio_min=2.5)
+
+
+def test_one_step_of_a_feature_that_was_constant_is_no_drift():
+    reference = {"constant": np.zeros(ROWS)}
+    now = np.zeros(BLOCK)
+    now[BLOCK // 2] = np.log(2.0)  # a spread of one tick that was two for a moment
+
+    (found,) = held_against(reference, {"constant": now}, learned(**reference), SAMPLE_ROWS)
+
+    assert not has_drifted([found], features_min=1, ratio_min=2.5)
 
 
 def test_blocks_overlap_where_few_fit_side_by_side_and_nothing_is_learned_from_too_few():

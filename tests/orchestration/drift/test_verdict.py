@@ -3,12 +3,13 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 from drifting_market import market_sample
 
 from orchestration.config import DriftConfig
-from orchestration.defs.drift.samples import STEP, Sample, by_the_second
+from orchestration.defs.drift.samples import FLOWS, STATES, STEP, TOLD, DriftError, Sample, by_the_second, sample_of
 from orchestration.defs.drift.verdict import judge, read_flags, verdict_path, write_verdict
 from streaming.emulator.regime import STRESS, Regime
 
@@ -74,6 +75,7 @@ def test_an_instrument_that_the_session_lacks_is_told_and_the_others_are_judged(
     assert verdict.not_judged == ""
     assert {name.partition(":")[0] for name in verdict.missing} == {"bybit_spot"}
     assert len(verdict.effects) == 22
+    assert verdict.words.endswith("; 11 more could not be compared")
 
 
 def test_frames_that_come_a_step_later_are_no_drift_and_their_age_is_told(reference: Sample):
@@ -96,6 +98,20 @@ def test_a_basis_at_a_level_never_seen_is_no_drift_and_is_told(reference: Sample
     assert not verdict.flagged
     before, now = verdict.medians["bybit_spot:BTCUSDT basis_bps"]
     assert now - before > 30.0
+
+
+def test_rows_that_hold_no_number_are_left_out_as_a_dataset_leaves_them_out():
+    columns = {"venue": "v", "instrument": "X", "is_valid": True, **dict.fromkeys((*STATES, *FLOWS, *TOLD), 1.0)}
+    rows = [columns | {STEP: 100_000_000 * step} for step in range(40)]
+    rows[20]["imbalance_l1"] = float("nan")
+    rows[30]["micro_bps"] = float("inf")
+
+    sample = sample_of(pl.LazyFrame(rows), "nothing")
+
+    assert sample.table.height == 40 - 10 - 2
+    assert all(np.isfinite(values).all() for values in sample.values.values())
+    with pytest.raises(DriftError, match="nothing"):
+        sample_of(pl.LazyFrame([columns | {STEP: 0, "micro_bps": float("nan")}]), "nothing")
 
 
 def test_flows_are_summed_by_the_second_so_that_a_late_frame_changes_little():

@@ -1,6 +1,8 @@
 """What is said of recorder and trader: fresh only when they run and write, never by their files alone."""
 
 import os
+import shutil
+import socket
 import time
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from orchestration.defs.monitor.sensors import running_processes
 from orchestration.defs.monitor.watch import newest_segment, see_recorder, see_trader
 from orchestration.defs.resources import House
 from orchestration.settings import Settings
+from streaming.socket_name import short_name
 
 STATUS = {"run": "paper-1", "state": "active", "pnl": "-1.25", "counts": {"frames": 7, "gaps_opened": 1, "seq": 3}}
 VENUES = {
@@ -44,7 +47,7 @@ def test_a_process_that_does_not_answer_is_not_running_however_new_its_file_is(h
 
     seen = see_trader(house)
 
-    assert (seen.state, seen.run, seen.counts) == ("not running", "", {})
+    assert (seen.state, seen.run, seen.counts) == ("not answering", "", {})
     assert "nothing is running there; paper-1.seg.zst.part was written 0 s ago" in seen.words
 
 
@@ -73,7 +76,42 @@ def test_a_recorder_is_seen_by_its_growing_segment_and_the_sums_over_its_venues(
 
 
 def test_an_empty_lake_has_no_newest_segment(tmp_path: Path):
-    assert newest_segment(tmp_path) is None
+    assert newest_segment(tmp_path, {}) is None
+
+
+def test_a_process_that_hangs_is_not_fresh_and_said_to_hang(house: Settings):
+    write_journal(house)
+    path = house.folders.run_dir / "trader.sock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+
+    with socket.socket(socket.AF_UNIX) as hanging, short_name(path) as place:
+        hanging.bind(place)
+        hanging.listen()  # the kernel takes the connection, nobody reads from it
+        seen = see_trader(house)
+
+    assert not seen.is_fresh
+    assert "no answer in 2 s; the process may hang" in seen.words
+
+
+def test_a_recorder_of_which_one_venue_writes_no_more_is_stale(house: Settings):
+    segments = {}
+    for venue, age_s in (("binance_spot", 0.0), ("bybit_spot", 600.0)):
+        folder = house.lake.root / "raw" / f"venue={venue}" / "date=2026-01-06" / "hour=00"
+        folder.mkdir(parents=True)
+        segments[venue] = folder / f"{venue}.seg.zst.part"
+        segments[venue].write_bytes(b"")
+        os.utime(segments[venue], (time.time() - age_s,) * 2)
+    status = {"state": "recording", "venues": [{"venue": venue, "run": venue} for venue in segments]}
+
+    with answering(house.folders.run_dir / "record.sock", status):
+        seen = see_recorder(house)
+        segments["bybit_spot"].rename(house.lake.root / "gone")
+        shutil.rmtree(house.lake.root / "raw" / "venue=bybit_spot")
+        without = see_recorder(house)
+
+    assert (seen.state, seen.newest_file) == ("stale", segments["bybit_spot"])
+    assert "bybit_spot.seg.zst.part was written 600 s ago" in seen.words
+    assert without.words == "stale: it answers, but of it or of one of its venues nothing is written yet"
 
 
 def tick(instance: dg.DagsterInstance, cursor: str | None = None) -> dg.SensorResult:

@@ -38,8 +38,18 @@ def saw(session: tuple[Lake, Path]) -> pl.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def made(session: tuple[Lake, Path], tmp_path_factory: pytest.TempPathFactory) -> pl.DataFrame:
+def conversion(session: tuple[Lake, Path], tmp_path_factory: pytest.TempPathFactory) -> tuple[pl.DataFrame, int]:
     return converted_journal(session[1], Lake(tmp_path_factory.mktemp("made")), GRID, ENGINE)
+
+
+@pytest.fixture(scope="module")
+def made(conversion: tuple[pl.DataFrame, int]) -> pl.DataFrame:
+    return conversion[0]
+
+
+@pytest.fixture(scope="module")
+def last_ns(conversion: tuple[pl.DataFrame, int]) -> int:
+    return conversion[1]
 
 
 def test_conversion_of_a_sessions_frames_gives_what_its_trader_saw_bit_for_bit(
@@ -58,7 +68,7 @@ def test_conversion_of_a_sessions_frames_gives_what_its_trader_saw_bit_for_bit(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_one_bit_of_one_feature_is_found_and_named(saw: pl.DataFrame, made: pl.DataFrame):
+def test_one_bit_of_one_feature_is_found_and_named(saw: pl.DataFrame, made: pl.DataFrame, last_ns: int):
     at = saw.height // 2
     nudged = pl.int_range(pl.len()) == at
     other = saw.with_columns(
@@ -67,32 +77,45 @@ def test_one_bit_of_one_feature_is_found_and_named(saw: pl.DataFrame, made: pl.D
         .otherwise("micro_bps")
     )
 
-    skew = compared(other, made)
+    skew = compared(other, made, last_ns)
 
     assert (skew.rows_different, skew.bits_different, skew.is_none) == (1, 1, False)
     assert skew.examples == [f"step {saw['ts_step_ns'][at]} slot {saw['slot'][at]}"]
 
 
-def test_a_flag_or_a_price_that_differs_is_a_skew_too(saw: pl.DataFrame, made: pl.DataFrame):
+def test_a_flag_or_a_price_that_differs_is_a_skew_too(saw: pl.DataFrame, made: pl.DataFrame, last_ns: int):
     first = pl.int_range(pl.len()) == 30
     flag = saw.with_columns(is_valid=pl.col("is_valid").xor(first))
     price = saw.with_columns(bid_price_ticks_1=pl.col("bid_price_ticks_1") + first.cast(pl.Int64))
 
-    assert compared(flag, made).rows_different == 1
-    assert compared(price, made).rows_different == 1
+    assert compared(flag, made, last_ns).rows_different == 1
+    assert compared(price, made, last_ns).rows_different == 1
 
 
-def test_a_step_that_the_conversion_lacks_or_has_alone_is_a_skew(saw: pl.DataFrame, made: pl.DataFrame):
+def test_a_step_that_the_conversion_lacks_or_has_alone_is_a_skew(saw: pl.DataFrame, made: pl.DataFrame, last_ns: int):
     valid = made.filter("is_valid").sort("ts_step_ns")
     lost = made.join(valid.head(1), on=["ts_step_ns", "slot"], how="anti")
     unseen = saw.join(valid.head(1), on=["ts_step_ns", "slot"], how="anti")
 
-    assert compared(saw, lost).rows_missing == 1
-    assert compared(unseen, made).rows_missing == 1
+    assert compared(saw, lost, last_ns).rows_missing == 1
+    assert compared(unseen, made, last_ns).rows_missing == 1
 
 
-def test_nothing_compared_is_not_taken_for_no_skew(made: pl.DataFrame, saw: pl.DataFrame):
-    assert not compared(saw.clear(), made.clear()).is_none
+def test_a_conversion_that_ends_early_is_a_skew_and_not_a_silence_after_the_last_frame(
+    saw: pl.DataFrame, made: pl.DataFrame, last_ns: int
+):
+    valid = made.filter("is_valid").sort("ts_step_ns")
+    middle_ns = valid["ts_step_ns"][valid.height // 2]
+    early = made.filter(pl.col("ts_step_ns") <= middle_ns)
+
+    skew = compared(saw, early, last_ns)
+
+    assert skew.rows_missing == valid.filter(pl.col("ts_step_ns") > middle_ns).height
+    assert not skew.is_none
+
+
+def test_nothing_compared_is_not_taken_for_no_skew(made: pl.DataFrame, saw: pl.DataFrame, last_ns: int):
+    assert not compared(saw.clear(), made.clear(), last_ns).is_none
 
 
 def test_agreement_with_the_recorder_is_told_where_the_lake_has_its_rows(

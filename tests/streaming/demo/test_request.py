@@ -73,6 +73,26 @@ def test_a_folder_with_another_market_is_refused_and_left_as_it_is(
     assert files_of(demo / "lake") == before
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "lake/raw/venue=bybit_spot/date=2026-01-05/hour=02/live.seg.zst.part",
+        "models/champion.json",
+        "journal/a.seg.zst",
+    ],
+)
+def test_a_folder_that_no_demo_made_is_refused_and_left_as_it_is(tmp_path: Path, name: str) -> None:
+    """A recorder that was killed leaves no manifest, and a house may have no lake at all."""
+    (tmp_path / name).parent.mkdir(parents=True)
+    (tmp_path / name).write_bytes(b"dear to somebody")
+
+    with pytest.raises(RefusedError, match=f"{Path(name).name}: no demo of market made it"):
+        begin_anew(tmp_path, "market")
+
+    assert (tmp_path / name).read_bytes() == b"dear to somebody"
+    assert not (tmp_path / "demo.json").exists()
+
+
 def test_a_demos_folder_of_another_market_is_refused(tmp_path: Path) -> None:
     begin_anew(tmp_path, "one")
     record_something(tmp_path / "lake")
