@@ -50,8 +50,8 @@ $(STAMPS)/dbt: $(DBT_SOURCES) | $(STAMPS)/native
 	@$(BIN)/python -m orchestration parse-dbt
 	@touch $@
 
-demo: setup  ## import (RECORDINGS=folder) or generate, learn, promote, replay
-	@$(BIN)/trader demo $(if $(RECORDINGS),--recordings $(RECORDINGS))
+demo: setup  ## generate, learn, record and trade live on emulated venues (ARGS=--clean); or RECORDINGS=folder
+	@$(BIN)/trader demo $(if $(RECORDINGS),--recordings $(RECORDINGS)) $(ARGS)
 
 check: setup  ## format, lint, types, import contracts, SQL
 	$(BIN)/ruff format --check .
@@ -75,7 +75,7 @@ test: check cpp-test  ## check, C++ tests, pytest
 slow: setup  ## the tests that take minutes
 	$(BIN)/pytest -m slow
 
-bench: setup  ## timing figures, printed and never asserted
+bench: setup  ## timing figures, printed, kept in build/bench, and never asserted
 	$(BIN)/pytest -m bench -s
 
 fuzz: setup  ## mutated frames against the decoders, under address and undefined-behaviour sanitizers
@@ -83,7 +83,7 @@ fuzz: setup  ## mutated frames against the decoders, under address and undefined
 	@cmake --build build/fuzz --target decode_fuzz
 	build/fuzz/decode_fuzz
 
-torture: setup  ## randomised and long tests
+torture: setup  ## randomised and long tests, a million recorded frames among them (half an hour)
 	$(BIN)/pytest -m torture
 
 dagster: setup  ## the Dagster UI on port 3000
