@@ -13,7 +13,7 @@ import orjson
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
 
 from native.config import JsonObject
-from streaming.errors import BadDataError, TraderError
+from streaming.errors import BadDataError, TraderError, mistake_text
 
 VERSION: Final = 1
 FIELD: Final = "json"
@@ -251,6 +251,8 @@ def reply_to(request: ControlRequest, answer: Callable[[JsonObject], JsonObject]
         return ControlReply(id=request.id, ok=True, body=answer(request.to_control()))
     except TraderError as error:
         return refusal(request.id, str(error), error.exit_code)
+    except Exception as error:  # whoever asked must not think that the process has ended
+        return refusal(request.id, mistake_text(error), TraderError.exit_code)
 
 
 def refusal(request_id: str, error: str, exit_code: int) -> ControlReply:

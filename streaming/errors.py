@@ -56,6 +56,11 @@ class BadDataError(TraderError):
     exit_code = 5
 
 
+def mistake_text(error: Exception) -> str:
+    """Return, for whoever asked a running process, that it made a mistake of its own, and which."""
+    return f"control: the process runs on but made a mistake, report it: {type(error).__name__}: {error}"
+
+
 def refusal_of(text: str, exit_code: object) -> TraderError:
     """Return the error that another process answered with, of the class whose exit code it named."""
     kinds = (UsageError, RefusedError, NotRunningError, BadDataError)

@@ -29,9 +29,11 @@ def main(command: list[str]) -> None:
     """Run the server until its last user is gone or it ends by itself."""
     if os.fork():
         os._exit(0)  # nobody's child: who started us may close its use and live on, without a zombie
+    os.umask(0o077)  # the server makes its socket before it sets the permissions
     users = os.open(USERS_NAME, os.O_RDONLY | os.O_NONBLOCK)  # not waiting: who started us may be dead already
     _remove(SOCKET_NAME)
-    server = subprocess.Popen(command, stdin=subprocess.DEVNULL, preexec_fn=_die_with_parent)
+    own = os.getpid()
+    server = subprocess.Popen(command, stdin=subprocess.DEVNULL, preexec_fn=lambda: _die_with(own))
     threading.Thread(target=_follow, args=(server,), daemon=True).start()
     while not _stop_if_unused(users, server):
         pass
@@ -55,8 +57,9 @@ def _stop_if_unused(users: int, server: "subprocess.Popen[bytes]") -> bool:
         except BlockingIOError:  # a writer is there, and silent
             is_used = True
         if not is_used:
-            _remove(SOCKET_NAME)
-            _remove(USERS_NAME)
+            if _is_named(users):
+                _remove(SOCKET_NAME)
+                _remove(USERS_NAME)
             server.kill()  # nothing is kept, so there is nothing to say farewell to
         return not is_used
     finally:
@@ -69,8 +72,18 @@ def _follow(server: "subprocess.Popen[bytes]") -> None:
     os._exit(0)
 
 
-def _die_with_parent() -> None:
+def _is_named(users: int) -> bool:
+    """Tell whether the FIFO is still ours: another keeper's, made after somebody removed ours, and its socket stay."""
+    try:
+        return os.path.samestat(os.fstat(users), Path(USERS_NAME).stat())
+    except FileNotFoundError:
+        return False
+
+
+def _die_with(parent: int) -> None:
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it died before the kernel was told
+        os._exit(1)
 
 
 def _remove(name: str) -> None:

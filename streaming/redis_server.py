@@ -112,6 +112,11 @@ class EmbeddedRedis:
         self.close()
         self._use = use
 
+    def _disown(self) -> None:
+        """Take the FIFO from the keeper that we started: it ends with its server, however often we try again."""
+        (self._run_dir / redis_keeper.USERS_NAME).unlink(missing_ok=True)
+        self.close()
+
     def _start(self) -> None:
         binary = (self._binary or packaged_binary()).absolute()
         check_binary(binary)
@@ -155,6 +160,7 @@ class EmbeddedRedis:
                 last = next(iter(said.decode(errors="replace").strip().splitlines()[-1:]), "without a word")
                 raise RedisServerError(f"{binary} ended at once: {last}", f"{REINSTALL}, {WAY_OUT}")
             said = (said + part)[-4096:]
+        self._disown()
         raise RedisServerError(f"{binary} did not answer within {START_S:g} s", f"try again, {WAY_OUT}")
 
 

@@ -16,7 +16,7 @@ from streaming.errors import BadDataError
 from streaming.segments import InstrumentEntry, SegmentHeader, read_header
 from streaming.trading_run import RunSummary
 from warehouse.lake import Lake
-from warehouse.schema import BOOK_LEVELS, TABLES
+from warehouse.schema import BOOK_LEVELS
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -108,10 +108,9 @@ def read_session(lake: Lake, summary: RunSummary) -> SessionFrames:
 
 
 def _steps(lake: Lake, summary: RunSummary) -> pl.LazyFrame:
-    if LIVE_GRID in TABLES:
-        live = lake.scan(LIVE_GRID).filter(pl.col("run") == summary.run)
-        if not live.head(1).collect().is_empty():
-            return live
+    live = lake.scan(LIVE_GRID).filter(pl.col("run") == summary.run)
+    if not live.head(1).collect().is_empty():
+        return live
     return lake.scan("grid").filter(pl.col("grid") == summary.grid)
 
 

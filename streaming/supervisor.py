@@ -1,13 +1,16 @@
 """Child processes that live at most as long as this one, whatever ends it; each writes to a log of its own.
 
 Between us and a child stands `guard.py`, which hears from us through a pipe. The pipe closes when we end, by return,
-exception, signal or kill -9, and the guard then ends the child and everything below it.
+exception, signal or kill -9, and the guard then ends the child and everything below it. A guard that is itself killed
+takes the child along; what lived below that is found by a mark in its environment and killed when we next look.
 """
 
 import os
+import signal
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -27,6 +30,8 @@ KILL_S = 5.0
 LOOK_S = 0.05
 LINES_TOLD = 5
 TAIL_BYTES = 8_192
+MARK = "TRADER_SUPERVISED"
+"""Variable of the environment that everything below one child shares."""
 
 
 def caveat() -> str:
@@ -43,10 +48,12 @@ class Child:
         """Start it; the command's first word is looked up on the path."""
         self.name = name
         self.out, self.log = folder / f"{name}.out", folder / f"{name}.log"
+        self._mark = uuid.uuid4().hex
+        self._is_swept = False
         with self.out.open("wb") as out, self.log.open("wb") as log:
             self._guard = subprocess.Popen(
                 [sys.executable, "-I", "-S", guard.__file__, *command],
-                env=dict(environment),
+                env={**environment, MARK: self._mark},
                 stdin=subprocess.PIPE,
                 stdout=out,
                 stderr=log,
@@ -55,8 +62,12 @@ class Child:
 
     @property
     def exit_code(self) -> int | None:
-        """None while it runs; 128 + n after signal n, 127 when it could not be started."""
-        return self._guard.poll()
+        """None while it runs; 128 + n after signal n, 127 if it could not be started, -n if its guard was killed."""
+        code = self._guard.poll()
+        if code is not None and code < 0 and not self._is_swept:
+            self._is_swept = True
+            _kill_marked(f"{MARK}={self._mark}".encode())
+        return code
 
     def last_lines(self, count: int = LINES_TOLD) -> list[str]:
         """Return the last lines of its log, what it printed where the log is empty."""
@@ -74,10 +85,13 @@ class Child:
     def join(self, limit_s: float) -> int:
         """Wait for its end and return the exit code; a guard that does not answer in time is killed."""
         try:
-            return self._guard.wait(limit_s)
+            self._guard.wait(limit_s)
         except subprocess.TimeoutExpired:
             self._guard.kill()  # its child dies by that where the kernel can
-            return self._guard.wait()
+            self._guard.wait()
+        code = self.exit_code
+        assert code is not None, "it was waited for"
+        return code
 
 
 class Supervisor:
@@ -154,6 +168,25 @@ class Supervisor:
         if progress is not None and (lines := _last_lines(child.log, 1)):  # its output is an answer
             progress(lines[0])
         time.sleep(LOOK_S)
+
+
+def _kill_marked(mark: bytes) -> None:
+    """Kill every process with `mark` in its environment, until a look finds none; nothing where there is no /proc."""
+    give_up_s = time.monotonic() + KILL_S
+    while (found := _marked(mark)) and time.monotonic() < give_up_s:
+        for pid in found:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(LOOK_S)
+
+
+def _marked(mark: bytes) -> list[int]:
+    found = []
+    for path in Path("/proc").glob("[0-9]*/environ"):
+        with suppress(OSError):  # another user's, or gone; a zombie's is empty
+            if mark in path.read_bytes().split(b"\0"):
+                found.append(int(path.parent.name))
+    return found
 
 
 def _words(child: Child) -> str:

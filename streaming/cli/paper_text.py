@@ -64,6 +64,8 @@ def show_summary(summary: "PaperSummary") -> None:
     is_open = [item for item in _objects(status["instruments"]) if Decimal(str(item["position"]))]
     for item in is_open:
         print(f"  OPEN POSITION  {item['instrument']} {item['position']} at {item['average_price']}, pnl {item['pnl']}")
+    if left := sum(int(str(item["open_orders"])) for item in _objects(status["instruments"])):
+        print(f"  {left} ORDERS WITHOUT AN END: the session ended before the venue answered")
     rows = ", ".join(f"{count} {table}" for table, count in landed.rows.items())
     print(f"  pnl {status['pnl']}; replayed: {landed.steps} steps identical; landed: {rows}")
     print(f"  journal {summary.journal}")

@@ -65,15 +65,15 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     for op, summary in STATE_COMMANDS.items():
         parser = add_command(commands, op, summary, run_move)
         parser.set_defaults(op=op)
-        _add_reason(parser)
+        _add_reason(parser, "why; stands in the journal")
     parser = add_command(commands, "stop", "end the trader; open positions stay as they are", run_stop)
     parser.set_defaults(op="stop")
     parser.add_argument("--no-wait", action="store_true", help="do not wait for its session to be sealed and landed")
-    _add_reason(parser)
+    _add_reason(parser, "why; the trader says it on its screen")
 
 
-def _add_reason(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--reason", default="", metavar="TEXT", help="why; stands in the journal")
+def _add_reason(parser: argparse.ArgumentParser, meaning: str) -> None:
+    parser.add_argument("--reason", default="", metavar="TEXT", help=meaning)
     _add_way(parser)
 
 
@@ -126,7 +126,7 @@ def run_move(options: argparse.Namespace) -> int:
 
 
 def run_stop(options: argparse.Namespace) -> int:
-    """`trader stop`."""
+    """`trader stop`; exit code 1 when the trader has not ended in time."""
     from streaming.settings import load_settings
     from streaming.shell.trader_names import LOCK_NAME
 
@@ -142,7 +142,7 @@ def run_stop(options: argparse.Namespace) -> int:
         if answer.get("has_ended") is False:
             print(f"  it has not ended after {END_TIMEOUT_S:g} s; process {answer['pid']}")
         print("next: trader report   |   trader start")
-    return 0
+    return 1 if answer.get("has_ended") is False else 0
 
 
 def _ask(options: argparse.Namespace, settings: "Settings", request: "JsonObject") -> "JsonObject":

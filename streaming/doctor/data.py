@@ -12,6 +12,7 @@ from pathlib import Path
 import orjson
 
 from native.config import JsonObject
+from streaming.bus import STREAM_LENGTHS
 from streaming.bus_config import RedisSettings
 from streaming.cli.children import environment
 from streaming.doctor.findings import Finding, fail, ok, warn
@@ -138,12 +139,17 @@ def check_redis(config: RedisSettings, run_dir: Path) -> Finding:
 
 
 def _check_reachable(config: RedisSettings) -> Finding:
+    """Read every stream: a port that accepts us may be no Redis, or one that lets us do nothing."""
     try:
         connection = BusConnection(config, Path())
+        try:
+            for stream in STREAM_LENGTHS:
+                connection.last_id(stream)
+        finally:
+            connection.close()
     except BUS_FAILURES as error:
         fix = 'start it, correct streaming.redis.url, or set that to "" (embedded) or "off"'
         return fail("redis", problem_text(config, error), fix)
-    connection.close()
     return ok("redis", f"{config.shown} answers")
 
 

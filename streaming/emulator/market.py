@@ -24,8 +24,8 @@ FRAMES_A_TURN = 1_000
 class MarketEmulator:
     """Venues fed by one source. Call `prime` once, then `advance` whenever `next_due_ns` has come.
 
-    Everything that a client can see comes from the frames published so far, so answer a request only after `advance`
-    with its time: snapshots and streams then never contradict each other.
+    Everything that a client can see comes from the frames published so far: snapshots and streams never contradict each
+    other, also when the market is late. Answer a request after `advance` with its time, and it is of that moment.
     """
 
     def __init__(
@@ -90,7 +90,10 @@ class MarketEmulator:
         return min(due if self._next is None else [*due, self._next.ts_ns])
 
     def arm(self, fault: Fault, now_ns: int) -> FaultRecord:
-        """Arm a fault; ValueError when the venue is not there or too many wait."""
+        """Arm a fault; ValueError when the venue is not there or too many wait.
+
+        In a market that is late it is armed at the time that the market has reached: it strikes the frames from there.
+        """
         if fault.kind is FaultKind.regime:
             raise ValueError("kind: a regime is begun by POST /regime, expected another kind")
         if fault.venue not in self.venues:
@@ -98,7 +101,8 @@ class MarketEmulator:
         known = self.venues[fault.venue].books
         if fault.symbol is not None and fault.symbol not in known:
             raise ValueError(f"symbol: expected one of {', '.join(known)}, found {fault.symbol!r}")
-        return self.venues[fault.venue].faults.arm(fault, now_ns)
+        reached_ns = now_ns if self._next is None else min(now_ns, self._next.ts_ns)
+        return self.venues[fault.venue].faults.arm(fault, reached_ns)
 
     def calm(self) -> None:
         """End the schedule and forget the faults that wait; those under way run to their end."""

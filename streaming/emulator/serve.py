@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -14,6 +13,8 @@ from native.config import JsonObject
 from streaming.emulator.market import MarketEmulator
 from streaming.emulator.sockets import EmulatorServers
 from streaming.shell.clock import Clock
+from streaming.shell.gather import all_unless_stopped
+from streaming.shell.stop_signals import ended_by_signals
 
 PARENT_LOOK_S = 0.2
 PONG_REAL_S = 5.0
@@ -73,24 +74,22 @@ async def serve_until_stopped(
     `addresses_file` holds `Served.to_json` while the emulator runs. With `ends_with_parent` the end of the process that
     started this one, however it came, is the end of this one too.
     """
-    parent = os.getppid()
-    async with serving(emulator, speed=speed, ports=ports) as served:
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            loop.add_signal_handler(number, served.servers.end)
-        watching = asyncio.create_task(_end_with(parent, served.servers)) if ends_with_parent else None
-        document = orjson.dumps(served.to_json())
-        if addresses_file is not None:
-            _write_file(addresses_file, document)
-        try:
-            announce(served)
-            await served.servers.wait_ended()
-        finally:
-            if watching is not None:
-                watching.cancel()
-            if addresses_file is not None:
-                _remove_file(addresses_file, document)
-        return emulator.status(served.clock.now_ns())
+    parent, told = os.getppid(), asyncio.Event()
+    with ended_by_signals(lambda _: told.set()):
+        async with serving(emulator, speed=speed, ports=ports) as served:
+            watching = asyncio.create_task(_end_with(parent, told)) if ends_with_parent else None
+            document = orjson.dumps(served.to_json())
+            try:
+                if addresses_file is not None:
+                    _write_file(addresses_file, document)
+                announce(served)
+                await all_unless_stopped([served.servers.wait_ended()], told)
+            finally:
+                if watching is not None:
+                    watching.cancel()
+                if addresses_file is not None:
+                    _remove_file(addresses_file, document)
+            return emulator.status(served.clock.now_ns())
 
 
 def _write_file(path: Path, data: bytes) -> None:
@@ -107,8 +106,8 @@ def _remove_file(path: Path, document: bytes) -> None:
             path.unlink()
 
 
-async def _end_with(parent: int, servers: EmulatorServers) -> None:
-    """End the servers when the process `parent` is ours no more."""
+async def _end_with(parent: int, told: asyncio.Event) -> None:
+    """Tell to end when the process `parent` is ours no more."""
     while os.getppid() == parent:
         await asyncio.sleep(PARENT_LOOK_S)
-    servers.end()
+    told.set()

@@ -26,6 +26,10 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 HOST = "127.0.0.1"
 SLEEP_MAX_S = 0.05
 """The machine is looked after at least this often."""
+TURN_S = 0.02
+"""Longest that the market is played in one go: clients, control and the order to end wait no longer for it."""
+FRAMES_A_LOOK = 50
+"""Played between two looks at the time."""
 CLOSE_WAIT_S = 1.0
 MESSAGE_BYTES_MAX = 1 << 16
 """Of a client's message; Bybit's longest list of topics has 21,000 characters."""
@@ -52,6 +56,7 @@ class EmulatorServers:
         self._runners: list[web.AppRunner] = []
         self._stopping = asyncio.Event()
         self._ended = asyncio.Event()
+        self._is_late = False
 
     async def start(self, ports: dict[str, int]) -> dict[str, str]:
         """Listen on a port for each venue and for `control`, 0 or none for any free one; return the addresses.
@@ -73,9 +78,8 @@ class EmulatorServers:
         """Play the market until `end` is called or control asks for the end."""
         try:
             while not self._stopping.is_set() and not self.control.is_stopping:
-                is_caught_up = self._emulator.advance(self.clock.now_ns())
-                self.wake()
-                delay_s = self.clock.delay_s(self._emulator.next_due_ns()) if is_caught_up else 0.0
+                self._turn(self.clock.now_ns())
+                delay_s = 0.0 if self._is_late else self.clock.delay_s(self._emulator.next_due_ns())
                 await asyncio.sleep(min(delay_s, SLEEP_MAX_S))
         finally:
             self._ended.set()
@@ -94,17 +98,28 @@ class EmulatorServers:
         for connection in self._connections.values():
             connection.session.end(Ending.stopped, now_ns, code=CLOSE_GOING_AWAY)
         self.wake()
-        for runner in self._runners:
-            await runner.cleanup()
-        self._runners.clear()
+        runners, self._runners = self._runners, []
+        await asyncio.gather(*(runner.cleanup() for runner in runners))
 
     def advance(self) -> int:
-        """Bring the market to this moment and return the time."""
+        """Bring the market to this moment and return the time.
+
+        One that is late stays where `run` has brought it: an answer is then of what was published so far, as streams
+        are, and nobody waits until a machine that is too slow has caught up.
+        """
         now_ns = self.clock.now_ns()
-        while not self._emulator.advance(now_ns):
-            pass
-        self.wake()
+        if not self._is_late:
+            self._turn(now_ns)
         return now_ns
+
+    def _turn(self, now_ns: int) -> None:
+        """Play what is due at `now_ns`, for `TURN_S` at most, and have it sent."""
+        time_s = asyncio.get_running_loop().time
+        give_up_s = time_s() + TURN_S
+        while not (is_caught_up := self._emulator.advance(now_ns, FRAMES_A_LOOK)) and time_s() < give_up_s:
+            pass
+        self._is_late = not is_caught_up
+        self.wake()
 
     def wake(self) -> None:
         """Have sent what waits; cut the connections that are to be cut."""
@@ -161,7 +176,7 @@ class EmulatorServers:
         return f"{host}:{bound}"
 
     async def _handle_control(self, request: web.Request) -> web.StreamResponse:
-        if "Origin" in request.headers or not request.host.startswith((HOST, "localhost")):
+        if "Origin" in request.headers or request.host.partition(":")[0] not in (HOST, "localhost"):
             return web.Response(status=403, text="not for web pages")
         body, now_ns = await request.read(), self.advance()
         reply = self.control.answer(request.method, request.path, request.query, body, now_ns)

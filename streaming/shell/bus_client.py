@@ -34,7 +34,7 @@ from streaming.bus import (
     stream_of,
 )
 from streaming.bus_config import RedisSettings
-from streaming.bus_desk import ControlDesk
+from streaming.bus_desk import NS_PER_S, STALE_NS, ControlDesk
 from streaming.errors import NotRunningError, TraderError, UsageError
 from streaming.redis_server import EmbeddedRedis, socket_path
 from streaming.shell.bus_connection import BUS_FAILURES, FIRST_ID, BusConnection, Entry, id_order
@@ -339,7 +339,8 @@ def _exchange(connection: BusConnection, message: ControlRequest, timeout_s: flo
             reply = _reply_of(entry)
             if reply is not None and reply.id == message.id:
                 return reply.to_answer()
-    raise NotRunningError(f"{message.to}: no answer over Redis in {timeout_s:g} s; it is not running, or hangs")
+    error = f"{message.to}: no answer over Redis in {timeout_s:g} s; it is not running, or hangs"
+    raise NotRunningError(f"{error}: until {STALE_NS // NS_PER_S} s after you asked it may still do as told")
 
 
 def _reply_of(entry: Entry) -> ControlReply | None:

@@ -4,14 +4,15 @@ It is used once: after any error it is closed and another is made. redis-py's ow
 under way when a connection broke may or may not have arrived, and only the bus knows what that means.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol, cast
 
 from redis.backoff import NoBackoff
 from redis.connection import Connection, UnixDomainSocketConnection, parse_url
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import InvalidResponse, RedisError, ResponseError
 from redis.retry import Retry
 
 from streaming.bus import FIELD, STREAM_LENGTHS
@@ -90,16 +91,18 @@ class BusConnection:
         waiting = ("BLOCK", block_ms) if block_ms else ()  # to Redis, BLOCK 0 is for ever
         found = self._ask("XREAD", "COUNT", READ_COUNT, *waiting, "STREAMS", *positions.keys(), *positions.values())
         streams = cast("list[tuple[bytes, list[tuple[bytes, list[bytes]]]]]", found or [])
-        return [
-            Entry(stream.decode(), entry_id.decode(), _payload(fields))
-            for stream, entries in streams
-            for entry_id, fields in entries
-        ]
+        with _expecting_entries(found):
+            return [
+                Entry(stream.decode(), entry_id.decode(), _payload(fields))
+                for stream, entries in streams
+                for entry_id, fields in entries
+            ]
 
     def last_id(self, stream: str) -> str:
         """Return the id of the newest entry, `0-0` where there is none."""
         found = cast("list[tuple[bytes, object]]", self._ask("XREVRANGE", stream, "+", "-", "COUNT", 1))
-        return found[0][0].decode() if found else FIRST_ID
+        with _expecting_entries(found):
+            return found[0][0].decode() if found else FIRST_ID
 
     def _ask(self, *words: str | int) -> object:
         self._wire.send_command(*words)
@@ -112,9 +115,19 @@ def _open(kind: Callable[..., object], options: Mapping[str, Any]) -> _Wire:
     return wire
 
 
+@contextmanager
+def _expecting_entries(found: object) -> Iterator[None]:
+    """Raise a failure of the connection where an answer has not the shape of a stream's entries."""
+    try:
+        yield
+    except (TypeError, AttributeError, IndexError, ValueError) as error:
+        raise InvalidResponse(f"expected entries of a stream, found {str(found)[:40]}") from error
+
+
 def _payload(fields: Sequence[bytes]) -> bytes:
     """Return the value of our field among names and values in turn, empty where it is missing."""
-    return next((fields[place + 1] for place in range(0, len(fields), 2) if fields[place] == FIELD.encode()), b"")
+    found = next((fields[place + 1] for place in range(0, len(fields), 2) if fields[place] == FIELD.encode()), b"")
+    return found if isinstance(found, bytes) else b""
 
 
 def id_order(entry_id: str) -> tuple[int, int]:

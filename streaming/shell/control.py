@@ -2,19 +2,24 @@
 
 A request is `{"op": WORD, ...}`. The answer is `{"ok": true, ...}`, or `{"ok": false, "error": TEXT, "exit_code": N}`
 with the exit code that the command line ends with. A connection may ask any number of times, one at a time.
+
+A request may say until when its asker waits: `answer_by_ns`, on the machine's monotonic clock. One that is read later
+is refused: whoever asked was told that no answer came, and a `resume` must not act when a process wakes up hours later.
 """
 
 import asyncio
 import os
 import socket
 import stat
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import orjson
+from pydantic import JsonValue
 
 from native.config import JsonObject
-from streaming.errors import NotRunningError, TraderError, UsageError
+from streaming.errors import NotRunningError, RefusedError, TraderError, UsageError, mistake_text
 from streaming.socket_name import short_name
 
 REQUEST_BYTES_MAX = 64 << 10
@@ -77,9 +82,13 @@ class ControlServer:
 
     def _reply(self, line: bytes) -> JsonObject:
         try:
-            return {"ok": True, **self._answer(request_of(line))}
+            request = request_of(line)
+            check_awaited(request.pop("answer_by_ns", None), time.monotonic_ns())
+            return {"ok": True, **self._answer(request)}
         except TraderError as error:
             return {"ok": False, "error": str(error), "exit_code": error.exit_code}
+        except Exception as error:  # our own mistake: whoever asked must not think that the process has ended
+            return {"ok": False, "error": mistake_text(error), "exit_code": TraderError.exit_code}
 
 
 def request_of(line: bytes) -> JsonObject:
@@ -93,17 +102,30 @@ def request_of(line: bytes) -> JsonObject:
     return request
 
 
+def check_awaited(answer_by_ns: JsonValue, now_ns: int) -> None:
+    """Raise RefusedError when nobody waits for the answer any more, UsageError for what is no time."""
+    if answer_by_ns is None:
+        return
+    if not isinstance(answer_by_ns, int):
+        raise UsageError(f"control: answer_by_ns: expected ns of the monotonic clock, found {answer_by_ns!r}")
+    if now_ns > answer_by_ns:
+        late_s = (now_ns - answer_by_ns) / 1e9
+        raise RefusedError(f"control: the asker gave up {late_s:.1f} s ago; nothing was done, ask again")
+
+
 def ask(path: Path, request: JsonObject, timeout_s: float = 5.0) -> JsonObject:
     """Ask the process behind `path` once and return its answer; see the head of the file.
 
-    NotRunningError when nobody listens there or no answer came in time. A refusal is returned, not raised.
+    NotRunningError when nobody listens there or no answer came in time; a request that was not read by then is not
+    acted upon. A refusal is returned, not raised.
     """
     answer = b""
+    document = orjson.dumps({**request, "answer_by_ns": time.monotonic_ns() + int(timeout_s * 1e9)})
     try:
         with short_name(path) as place, socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
             connection.settimeout(timeout_s)
             connection.connect(place)
-            connection.sendall(orjson.dumps(request) + b"\n")
+            connection.sendall(document + b"\n")
             while not answer.endswith(b"\n"):
                 part = connection.recv(1 << 16)
                 if not part or len(answer) > ANSWER_BYTES_MAX:
@@ -112,7 +134,7 @@ def ask(path: Path, request: JsonObject, timeout_s: float = 5.0) -> JsonObject:
         found = orjson.loads(answer)
     except (FileNotFoundError, ConnectionError) as error:
         raise NotRunningError(f"{path}: nothing is running there") from error
-    except TimeoutError as error:
+    except (TimeoutError, BlockingIOError) as error:  # the latter: its queue of connections is full
         raise NotRunningError(f"{path}: no answer in {timeout_s:g} s; the process may hang") from error
     except orjson.JSONDecodeError as error:
         raise NotRunningError(f"{path}: the process ended before it answered") from error

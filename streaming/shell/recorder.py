@@ -10,7 +10,6 @@ Under `data/run/record.lock`; what a killed recorder left is cut, sealed and not
 
 import asyncio
 import os
-import signal
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -31,11 +30,11 @@ from streaming.shell.gather import all_unless_stopped
 from streaming.shell.recorder_desk import RecorderDesk
 from streaming.shell.recorder_names import LOCK_NAME
 from streaming.shell.segment_queue import SegmentQueue
+from streaming.shell.stop_signals import ended_by_signals
 from streaming.shell.venue_recorder import Surroundings, VenueRecorder
 
 TICK_S = 0.02
 TELEMETRY_S = 1.0
-STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 Progress = Callable[[str], None]
 
@@ -122,19 +121,15 @@ class _Recorder:
 
     async def run(self, recovered: Sequence[RecoveredSegment]) -> RecordSummary:
         """Record until the end; see `run_recorder`."""
-        numbers = [number for number in STOP_SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
-        for number in numbers:
-            self._loop.add_signal_handler(number, self._end, signal.Signals(number).name)
-        self._segments.start()
-        try:
-            await self._desk.open()
-            await self._record()
-        except Exception as error:
-            self._fail(error)
-        finally:
-            await self._close()
-            for number in numbers:
-                self._loop.remove_signal_handler(number)
+        with ended_by_signals(self._end):
+            self._segments.start()
+            try:
+                await self._desk.open()
+                await self._record()
+            except Exception as error:
+                self._fail(error)
+            finally:
+                await self._close()
         if self._failure is not None:
             raise self._failure
         return RecordSummary(

@@ -5,13 +5,12 @@ until `start_timeout_ms` is over: tick and size unit stand in the journal's head
 that a killed trader left), then sockets. From then on nothing but the disk and the process itself is needed: Redis,
 Dagster and any venue may go and come.
 
-The end is clean by SIGINT, SIGTERM, `trader stop` or a span that is over: connections are closed, the journal is
-sealed, replayed and landed. After a failure the journal stays as it is, `.part`, and the next start goes on with it.
-All of it happens under `data/run/trader.lock`.
+The end is clean by SIGINT, SIGTERM, SIGHUP, `trader stop` or a span that is over: nothing new is ordered,
+connections are closed, orders under way come home, the journal is sealed, replayed and landed. After a failure the
+journal stays as it is, `.part`, and the next start goes on with it. All of it happens under `data/run/trader.lock`.
 """
 
 import asyncio
-import signal
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -32,6 +31,7 @@ from streaming.shell.gather import all_unless_stopped
 from streaming.shell.inference import InferenceEars, InferenceThread, Load
 from streaming.shell.latency import Latencies
 from streaming.shell.model_watch import ModelWatch
+from streaming.shell.stop_signals import ended_by_signals
 from streaming.shell.trader_bus import TraderBus
 from streaming.shell.trader_desk import TraderDesk
 from streaming.shell.trader_meters import Sources, progress_text, status_document
@@ -45,8 +45,9 @@ from streaming.trader.plan import TraderPlan, trader_plan
 from streaming.trader.session import TradingSession
 
 TICK_S = 0.02
+SETTLE_S_MAX = 1.0
+"""For the replies to orders that are under way at the end."""
 HALTED = "halted"
-STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 Progress = Callable[[str], None]
 
@@ -157,21 +158,16 @@ class _Trader:
 
     async def run(self) -> _Ended | None:
         """Trade until the end; see `run_paper`."""
-        before = {number: signal.getsignal(number) for number in STOP_SIGNALS}
-        for number in STOP_SIGNALS:
-            self._loop.add_signal_handler(number, self._end, signal.Signals(number).name)
         journal: Path | None = None
-        try:
-            await self._control.start()
-            self._bus.start()
-            await self._trade()
-        except Exception as error:
-            self._fail(error)
-        finally:
-            journal = await self._close()
-            for number, handler in before.items():
-                self._loop.remove_signal_handler(number)
-                signal.signal(number, handler)
+        with ended_by_signals(self._end):
+            try:
+                await self._control.start()
+                self._bus.start()
+                await self._trade()
+            except Exception as error:
+                self._fail(error)
+            finally:
+                journal = await self._close()
         if self._failure is not None:
             raise self._failure
         return None if journal is None else _Ended(journal, self._reading())
@@ -192,6 +188,8 @@ class _Trader:
 
     async def _close(self) -> Path | None:
         """Close what was opened; the journal is sealed unless something failed."""
+        if self._trading is not None:
+            self._trading.rest()
         ends = await asyncio.gather(*(venue.client.stop() for venue in self._venues), return_exceptions=True)
         for error in ends:
             if isinstance(error, Exception):
@@ -202,13 +200,16 @@ class _Trader:
             await asyncio.wait([self._syncing])
             self._note_synced(self._syncing)
         await self._control.close()
-        journal = None if self._trading is None else self._seal(self._trading)
+        journal = None if self._trading is None else await self._seal(self._trading)
         if self._trading is not None:
             self._tell(self._trading)
         await asyncio.to_thread(self._bus.stop)
         return journal
 
-    def _seal(self, trading: TradingLoop) -> Path | None:
+    async def _seal(self, trading: TradingLoop) -> Path | None:
+        left = 0 if self._failure is not None else await trading.settled(SETTLE_S_MAX)
+        if left:
+            self._progress(f"{left} orders had no end after {SETTLE_S_MAX:g} s: the journal leaves them open")
         trading.end()
         try:
             if self._failure is None:
@@ -326,7 +327,7 @@ class _Trader:
         """Halt: the session counts in the old ticks and units."""
         self._progress(f"{text}; trading is halted; next: trader stop, then trader start --new-session")
         trading = self._trading
-        if trading is not None and trading.session.status().state != HALTED:
+        if trading is not None and not trading.is_resting and trading.session.status().state != HALTED:
             trading.command("halt", text)
 
     def _reading(self) -> JsonObject:
@@ -344,6 +345,7 @@ class _Trader:
 
     def _end(self, reason: str) -> None:
         self._stop.set()
+        self._progress(f"ending: {reason or 'no reason was given'}")
 
     def _fail(self, error: Exception) -> None:
         self._failure = self._failure or error

@@ -27,8 +27,11 @@ def open_session(settings: Settings, plan: TraderPlan, progress: Progress, *, is
         if not is_new:
             progress(f"going on with the interrupted session {left.name}")
             return resume_session(left, plan, progress)
+        left_bytes = left.stat().st_size
         sealed = seal_interrupted(left)
-        progress(f"interrupted session given up: {'it was empty' if sealed is None else f'sealed as {sealed.name}'}")
+        cut_bytes = left_bytes - (0 if sealed is None else sealed.stat().st_size)
+        end = "it was empty" if sealed is None else f"sealed as {sealed.name}, {cut_bytes} bytes at its end not whole"
+        progress(f"interrupted session given up: {end}")
     return TradingSession(plan, LiveJournal(folder / f"{plan.header.run}{JOURNAL_SUFFIX}", plan.header))
 
 

@@ -4,12 +4,15 @@ Everything here happens on the loop's one thread, so the session needs no lock. 
 the journal is handed to the operating system after every closed step, and one alarm is set to the session's next
 deadline, moved earlier by any input that brings one nearer. What fails inside a callback ends the process through
 `on_failure`: the loop would only log it, and trade on.
+
+The end has three parts, so that the session knows of every fill that the venue knows of: after `rest` nothing new is
+ordered, `settled` waits for the orders under way, after `end` nothing happens any more.
 """
 
 import asyncio
 from collections.abc import Callable
 
-from streaming.errors import TraderError
+from streaming.errors import RefusedError, TraderError
 from streaming.recorder.tape import FrameTape, News
 from streaming.shell.clock import Clock
 from streaming.shell.inference import Forecast, InferenceThread, LoadedModel, Window
@@ -17,13 +20,14 @@ from streaming.shell.latency import Latencies
 from streaming.shell.model_watch import ModelWatch
 from streaming.trader.session import TradingSession
 
+SETTLE_POLL_S = 0.005
 NO_TIME = 2**63 - 1
 ALARM_S_MAX = 1.0
 """An alarm rings at least this often: a session that has heard nothing yet has no deadline."""
 
 
 class TradingLoop:
-    """See the head of the file. `begin` once the session may trade, `end` before it is closed."""
+    """See the head of the file. `begin` once the session may trade; `rest` and `end` before it is closed."""
 
     def __init__(
         self,
@@ -42,6 +46,8 @@ class TradingLoop:
         self._alarm: asyncio.TimerHandle | None = None
         self._alarm_ns = NO_TIME
         self._is_ended = False
+        self.is_resting = False
+        """Set by `rest`."""
         self.forecast_failures = 0
         self.last_forecast_problem = ""
 
@@ -50,9 +56,21 @@ class TradingLoop:
         self._inference, self._watch = inference, watch
         self._set_alarm()
 
+    def rest(self) -> None:
+        """Take no further forecast and no command; replies and steps go on."""
+        self.is_resting = True
+
+    async def settled(self, limit_s: float) -> int:
+        """Wait until no order is under way, for `limit_s` real seconds at most; return how many still are."""
+        loop = asyncio.get_running_loop()
+        end_s = loop.time() + limit_s
+        while self.session.open_orders() and loop.time() < end_s:
+            await asyncio.sleep(SETTLE_POLL_S)
+        return self.session.open_orders()
+
     def end(self) -> None:
-        """Set no further alarm and take no further forecast."""
-        self._is_ended = True
+        """Set no further alarm."""
+        self.is_resting = self._is_ended = True
         if self._alarm is not None:
             self._alarm.cancel()
             self._alarm = None
@@ -63,7 +81,9 @@ class TradingLoop:
         return _TradedTape(self.session.tape(venue), sockets, self, self._latencies)
 
     def command(self, op: str, reason: str) -> None:
-        """Move the trading state; RefusedError with the engine's words."""
+        """Move the trading state; RefusedError with the engine's words, or when the trader is ending."""
+        if self.is_resting:
+            raise RefusedError(f"{op}: the trader is ending and takes no command; next: trader start")
         now_ns = self._clock.now_ns()
         try:
             try:
@@ -87,7 +107,7 @@ class TradingLoop:
 
     def on_forecast(self, forecast: Forecast) -> None:
         """Hand a forecast in; one that came too late is dropped and counted by the session."""
-        if self._is_ended:
+        if self.is_resting:
             return
         try:
             self._take_forecast(forecast)
@@ -126,7 +146,7 @@ class TradingLoop:
     def _on_step(self, ts_ns: int) -> None:
         self._steps = self.session.counts.steps
         self.session.sync()
-        if self._inference is None or self._watch is None or self._is_ended:
+        if self._inference is None or self._watch is None or self.is_resting:
             return
         model: LoadedModel = self._watch.current
         found = self.session.window(model.forecaster.context_steps)
@@ -165,6 +185,7 @@ class _TradedTape:
     def request(self, source: int, ts_ns: int, text: bytes) -> None:
         """See `FrameTape`."""
         self._tape.request(source, ts_ns, text)
+        self._trading.after_input(ts_ns)
 
     def news(self) -> News:
         """See `FrameTape`."""

@@ -9,6 +9,7 @@ with the first new input. The hash of all outputs is compared wherever the journ
 """
 
 import os
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +20,7 @@ from pydantic import JsonValue
 
 from native.config import NS_PER_MS, JsonObject
 from streaming.errors import BadDataError, RefusedError, SegmentError, TornError
-from streaming.journal import Journal, JournalStep
+from streaming.journal import Journal, JournalStep, is_zeroed
 from streaming.live_journal import LiveJournal
 from streaming.live_segments import PART_SUFFIX
 from streaming.replay import hear
@@ -38,6 +39,7 @@ from streaming.trading_records import FORECAST_PREFIX
 from warehouse.files import sync
 
 PROGRESS_EVERY_STEPS = 2_000
+DAMAGED_SUFFIX = ".damaged"
 HEADER_BYTES_MAX = 1 << 16
 """A header of 64 instruments takes a quarter of this."""
 WAYS_ON = "put the old settings back, or give the session up and begin a new one with: trader start --new-session"
@@ -48,36 +50,50 @@ Progress = Callable[[str], None]
 def interrupted_session(journal_dir: Path) -> Path | None:
     """Return the newest growing journal of a paper session, None when there is none.
 
-    One whose process died before its header was whole holds nothing and is removed. Call it under the trader's lock.
-    SegmentError when a header is damaged.
+    One whose process died before an input was whole holds nothing (no order has left either) and is removed: it must
+    bind nobody to its settings. Call it under the trader's lock.
+    BadDataError when a header is damaged.
     """
     for part in sorted(journal_dir.glob(f"{RUN_PREFIX}*.seg.zst{PART_SUFFIX}"), reverse=True):
-        if not _is_empty(part):
+        try:
+            is_empty = _is_empty(part)
+        except SegmentError as error:
+            raise BadDataError(f"{error}; or move the file away and start again") from error
+        if not is_empty:
             return part
         part.unlink()
     return None
 
 
 def _is_empty(part: Path) -> bool:
-    """Tell whether not even the header was written whole."""
+    """Tell whether nothing was written whole but the header, if that."""
+    is_small, blocks, whole = part.stat().st_size <= HEADER_BYTES_MAX, stream_blocks(part), 0
     try:
-        return next(stream_blocks(part), None) is None
-    except TornError:
-        if part.stat().st_size > HEADER_BYTES_MAX:  # no torn header, but a damaged one with a session behind it
+        while whole < 2 and next(blocks, None) is not None:
+            whole += 1
+    except SegmentError as error:
+        is_torn = isinstance(error, TornError) and is_small  # a large one is damaged, with a session behind it
+        if whole == 0 and not is_torn:
             raise
-        return True
+        return is_torn
+    return whole < 2
 
 
 def seal_interrupted(path: Path) -> Path | None:
     """Give an interrupted session up: cut what is torn off its journal, seal the rest and return it.
 
-    None, and no file, when nothing but a header was whole. Records after the last hash stay, unvouched.
+    None, and no file, when nothing but a header was whole. Records after the last hash stay, unvouched. Of a journal
+    that is damaged before its end, all of it is kept as well, as `.damaged`.
     """
     whole_bytes = blocks = 0
     try:
         for end, _ in stream_blocks(path):
             whole_bytes, blocks = end, blocks + 1
-    except SegmentError:  # what is behind it cannot be told apart any more
+    except SegmentError as error:
+        if not isinstance(error, TornError) and not is_zeroed(path, whole_bytes):
+            kept = path.with_name(path.name.removesuffix(PART_SUFFIX) + DAMAGED_SUFFIX)
+            shutil.copyfile(path, kept)  # there may be whole blocks behind it, for a person to look at
+            sync(kept)
         os.truncate(path, whole_bytes)
     if blocks < 2:
         path.unlink()
@@ -99,10 +115,13 @@ def resume_session(path: Path, plan: TraderPlan, progress: Progress) -> TradingS
     _check_document(path, journal.header, plan)
     machine = Machine.fresh(journal.header)
     past = _Past(path, journal.header, machine)
-    for number, step in enumerate(journal.steps(), 1):
-        past.live(step)
-        if number % PROGRESS_EVERY_STEPS == 0:
-            progress(f"recovery: {machine.counts.frames} frames, {machine.counts.orders} orders")
+    try:
+        for number, step in enumerate(journal.steps(), 1):
+            past.live(step)
+            if number % PROGRESS_EVERY_STEPS == 0:
+                progress(f"recovery: {machine.counts.frames} frames, {machine.counts.orders} orders")
+    except SegmentError as error:
+        raise BadDataError(f"{error}; or begin a new session with: trader start --new-session") from error
     past.end()
     if plan.made_ns < machine.last_ns:
         raise RefusedError(

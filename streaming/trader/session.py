@@ -44,7 +44,7 @@ Window = tuple[int, NDArray[np.float32], NDArray[np.uint8]]
 
 
 class TradingSession:
-    """See the head of the file. Any method may raise OSError when the disk is full: then `abandon` and end."""
+    """See the head of the file. Any input may raise OSError when the disk is full, and all do then: `abandon`, end."""
 
     def __init__(self, plan: TraderPlan, journal: LiveJournal, machine: Machine | None = None) -> None:
         """Begin a session, or go on with the `machine` that a recovery brought to the journal's end."""
@@ -126,10 +126,14 @@ class TradingSession:
         return True
 
     def command(self, ts_ns: int, op: str, reason: str) -> None:
-        """Move the trading state: reduce, halt, flatten or resume; RefusedError with the engine's words."""
+        """Move the trading state: reduce, halt, flatten or resume; RefusedError with the engine's words.
+
+        When it returns the journal is with the operating system: a halt that was answered outlives this process.
+        """
         ts_ns = max(ts_ns, self._last_ns)
         self._deliver_replies(ts_ns)
         outputs = self._input(KIND_COMMAND, 0, ts_ns, orjson.dumps({"op": op, "reason": reason}))
+        self._journal.flush()
         for reject in outputs["rejects"]:
             state = self._standing.move.state
             raise RefusedError(f"{op}: {text_at(outputs['arena'], reject)}; the trader is {state}")
@@ -195,9 +199,19 @@ class TradingSession:
         """Return every instrument's position; decimals as text."""
         return [self._standing.position(entry.id) for entry in self.plan.header.instruments]
 
+    def open_orders(self) -> int:
+        """Return how many orders have not ended."""
+        return self._standing.open_count
+
     def take_events(self) -> list[SessionEvent]:
-        """Take what happened since the last time; of more than `EVENTS_MAX` that nobody took the oldest are gone."""
-        return self._standing.take_events()
+        """Take what happened since the last time; of more than `EVENTS_MAX` that nobody took the oldest are gone.
+
+        Their causes have been handed to the operating system: what is told is not forgotten by a kill.
+        """
+        events = self._standing.take_events()
+        if events:
+            self._journal.flush()
+        return events
 
     # --- inside ---
 

@@ -131,6 +131,11 @@ class Standing:
         self._events.clear()
         return events
 
+    @property
+    def open_count(self) -> int:
+        """How many orders have not ended."""
+        return len(self._open)
+
     def open_orders(self, instrument: int) -> int:
         """Return how many orders of an instrument have not ended."""
         return sum(self._orders[number].instrument == instrument for number in self._open)

@@ -34,17 +34,20 @@ def users_of(run_dir: Path, count: int) -> Iterator[list["subprocess.Popen[str]"
             user.communicate()
 
 
+def processes_in(run_dir: Path) -> list[tuple[int, bytes]]:
+    """Return (process id, command) of what works in or under a folder."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if (folder / "cwd").readlink().is_relative_to(run_dir):
+                found.append((int(folder.name), (folder / "cmdline").read_bytes()))
+    return found
+
+
 def redis_pids(run_dir: Path) -> list[tuple[str, int]]:
     """Return (`keeper` or `server`, process id) of what runs in or under a folder, sorted."""
-    found = []
-    for folder in Path("/proc").iterdir():
-        if not folder.name.isdecimal():
-            continue
-        with suppress(OSError):
-            command = (folder / "cmdline").read_bytes()
-            if b"redis" in command and (folder / "cwd").readlink().is_relative_to(run_dir):
-                found.append(("keeper" if b"redis_keeper" in command else "server", int(folder.name)))
-    return sorted(found)
+    commands = [(pid, command) for pid, command in processes_in(run_dir) if b"redis" in command]
+    return sorted(("keeper" if b"redis_keeper" in command else "server", pid) for pid, command in commands)
 
 
 def is_gone(run_dir: Path) -> bool:

@@ -3,6 +3,7 @@
 import orjson
 import pytest
 
+from native.config import JsonObject
 from streaming.bus import (
     CONTROL,
     EVENTS,
@@ -140,3 +141,13 @@ def test_the_function_of_the_control_socket_answers_requests_and_its_refusal_kee
 
     assert reply_to(REQUEST, lambda request: {"limit": request["limit"]}).to_answer() == {"ok": True, "limit": 5}
     assert reply_to(REQUEST, refuse).to_answer() == {"ok": False, "error": "a rule says no", "exit_code": 3}
+
+
+def test_a_mistake_of_the_process_is_answered_too() -> None:
+    def break_(request: JsonObject) -> JsonObject:
+        raise KeyError("a mistake of ours")
+
+    reply = reply_to(REQUEST, break_)
+
+    assert (reply.id, reply.ok, reply.exit_code) == (REQUEST.id, False, 1)
+    assert "runs on" in reply.error and "KeyError" in reply.error

@@ -69,6 +69,25 @@ def test_abandoned_journal_keeps_what_was_flushed_and_is_appended_to(journal: Li
     assert seqs(again.seal()) == [1, 3]
 
 
+def test_journal_that_was_sealed_takes_nothing_more(journal: LiveJournal, tmp_path: Path) -> None:
+    path = journal.seal()
+
+    with pytest.raises(OSError, match=r"sealed: .*paper-1"):
+        journal.append(timer(1))
+
+    assert seqs(path) == []
+
+
+def test_sealed_journal_is_not_written_over_by_one_of_its_name(journal: LiveJournal, tmp_path: Path) -> None:
+    journal.append(timer(1))
+    path = journal.seal()
+
+    with pytest.raises(FileExistsError, match=r"paper-1"):
+        LiveJournal(path, plan_of().header)
+
+    assert seqs(path) == [1]
+
+
 def test_journal_that_is_growing_already_is_not_begun_again(journal: LiveJournal, tmp_path: Path) -> None:
     with pytest.raises(FileExistsError):
         LiveJournal(tmp_path / "paper-1.seg.zst", plan_of().header)

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 from redis import Redis
-from redis_processes import is_gone, redis_pids, signal_server, users_of
+from redis_processes import is_gone, processes_in, redis_pids, signal_server, users_of
 from waiting import until
 
+from streaming import redis_server
 from streaming.redis_server import MEMORY_MAX, EmbeddedRedis, RedisServerError, answers, packaged_binary
 
 BOTH = ["keeper", "server"]
@@ -153,6 +154,37 @@ def test_a_binary_that_does_not_run_is_said_in_its_own_words(tmp_path: Path, con
         use.ensure()
     use.close()
     until(lambda: is_gone(tmp_path / "run"), "the keeper to end")
+
+
+def test_a_server_that_does_not_come_up_in_time_is_ended_and_not_joined_by_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its user lives on and tries again: without an end there would be one more at each try."""
+    monkeypatch.setattr(redis_server, "START_S", 0.3)
+    binary = tmp_path / "redis-server"
+    binary.write_text("#!/bin/sh\nexec sleep 60\n")
+    binary.chmod(0o755)
+
+    use = EmbeddedRedis(tmp_path / "run", binary)
+    with pytest.raises(RedisServerError, match="did not answer"):
+        use.ensure()
+
+    until(lambda: not processes_in(tmp_path / "run"), "keeper and server to end")
+    use.close()
+
+
+def test_a_keeper_whose_fifo_was_removed_leaves_the_next_ones_files_alone(tmp_path: Path) -> None:
+    with EmbeddedRedis(tmp_path) as second:
+        with EmbeddedRedis(tmp_path):
+            before = redis_pids(tmp_path)
+            for name in ("redis.users", "redis.sock"):
+                (tmp_path / name).unlink()
+            second.ensure()
+        until(lambda: not set(before) & set(redis_pids(tmp_path)), "the first keeper and server to end")
+        assert answers(second.socket)
+        assert (tmp_path / "redis.users").exists()
+
+    until(lambda: is_gone(tmp_path), "keeper and server to end")
 
 
 def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:

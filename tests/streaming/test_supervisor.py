@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 import supervised
+from waiting import until
 
 from streaming import guard
 from streaming.errors import TraderError
@@ -84,6 +85,24 @@ def test_a_killed_guard_takes_its_child_with_it(tmp_path: Path) -> None:
     for left in tree:  # what a killed guard cannot end: an orphan in a session of its own
         with suppress(psutil.NoSuchProcess):
             left.kill()
+
+
+def test_what_lived_below_a_killed_guard_is_killed_when_we_next_look(supervisor: Supervisor) -> None:
+    other = supervisor.start("other", [PYTHON, "-c", supervised.CHILD], os.environ)
+    child = supervisor.start("child", [PYTHON, "-c", supervised.CHILD], os.environ)
+    for each in (other, child):
+        supervisor.await_ready(each, lambda out=each.out: b"ready" in out.read_bytes(), 30, "the word ready")
+    guards = psutil.Process().children()
+    tree = guards[-1].children(recursive=True)
+    assert len(tree) == 2, "a child, and one below it in a session of its own"
+
+    guards[-1].kill()
+    until(lambda: child.exit_code is not None, "the guard to end")
+
+    with pytest.raises(TraderError, match="child: ended with exit code -9"):
+        supervisor.check()
+    assert_all_end(tree)
+    assert other.exit_code is None, "nobody else is touched"
 
 
 def test_a_child_hears_ctrl_c_though_our_shell_ignores_it(supervisor: Supervisor) -> None:

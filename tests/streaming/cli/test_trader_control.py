@@ -57,6 +57,21 @@ def test_a_running_trader_answers_in_words_and_in_json(house, capsys):
     assert "-> HALTED: every order is cancelled" in house.end and "next: trader report" in house.end
 
 
+def test_a_stop_that_takes_too_long_is_told_and_fails(house, capsys, monkeypatch):
+    monkeypatch.setattr("streaming.cli.trader_control.END_TIMEOUT_S", 0.0)
+
+    def script(house):
+        house.until(lambda status: status["counts"]["steps"] >= 1)
+        house.code = main(["stop", "--reason", "night"])
+        house.out = capsys.readouterr().out
+
+    with emulator(house.addresses_file):
+        house.trade(script)
+
+    assert (house.code, "it has not ended after 0 s" in house.out) == (1, True)
+    assert "ending: night" in house.lines
+
+
 def test_options_of_the_other_mode_are_named(house, capsys):
     assert main(["start", "--from", "2026-01-05", "--no-model"]) == 2
     assert "--from: makes no sense in mode paper" in capsys.readouterr().err

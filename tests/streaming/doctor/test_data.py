@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Thread
 
 import orjson
 import pytest
@@ -143,6 +144,33 @@ def test_a_redis_of_ones_own_that_is_not_there_is_a_failure_without_its_password
 
     assert finding.state == "FAIL" and "refused" in finding.found
     assert "s3cr3t" not in finding.found + finding.fix
+
+
+@pytest.mark.parametrize(
+    ("says", "words"),
+    [
+        (b"-NOAUTH Authentication required.\r\n", "Authentication required"),
+        (b"-WRONGTYPE Operation against a key holding the wrong kind of value\r\n", "WRONGTYPE"),
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", "HTTP"),
+        (b"+OK\r\n", "expected entries of a stream"),
+        (b"*1\r\n:5\r\n", "expected entries of a stream"),
+    ],
+)
+def test_a_port_that_lets_us_in_but_lets_us_do_nothing_is_a_failure(tmp_path: Path, says: bytes, words: str) -> None:
+    def answer() -> None:
+        connection, _ = server.accept()
+        with connection:
+            connection.recv(4_096)
+            connection.sendall(says)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        answering = Thread(target=answer)
+        answering.start()
+        url = f"redis://127.0.0.1:{server.getsockname()[1]}"
+        finding = check_redis(RedisSettings(url=url), tmp_path)  # type: ignore[arg-type]
+        answering.join()
+
+    assert finding.state == "FAIL" and words in finding.found
 
 
 def test_redis_that_is_off_is_no_problem(tmp_path: Path) -> None:

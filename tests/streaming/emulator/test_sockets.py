@@ -12,14 +12,16 @@ from emulator.live_client import LiveClient, in_units
 
 from streaming.emulator.instruments import SYMBOL
 from streaming.emulator.market import MarketEmulator
-from streaming.emulator.serve import serving
+from streaming.emulator.serve import Served, serving
 from streaming.emulator.session import SessionRules
+from streaming.emulator.sockets import EmulatorServers
 from streaming.emulator.source import EndlessMarket
 from streaming.errors import TraderError
 from streaming.shell.clock import Clock
 
 START_NS = 1_767_571_200_000_000_000
 SPEED = 20.0
+HOUR_NS = 3_600 * 10**9
 
 
 @asynccontextmanager
@@ -186,11 +188,12 @@ def test_control_refuses_what_it_does_not_know_in_one_line(path, document, word)
     assert word in asyncio.run(body())["error"]
 
 
-def test_control_is_not_for_web_pages() -> None:
+@pytest.mark.parametrize("headers", [{"Origin": "http://evil.example"}, {"Host": "localhost.evil.example"}])
+def test_control_is_not_for_web_pages(headers) -> None:
     async def body():
         async with serving(MarketEmulator(EndlessMarket(3, START_NS))) as served, aiohttp.ClientSession() as http:
             url = f"http://{served.addresses['control']}/stop"
-            async with http.post(url, headers={"Origin": "http://evil.example"}) as reply:
+            async with http.post(url, headers=headers) as reply:
                 return reply.status
 
     assert asyncio.run(body()) == 403
@@ -222,3 +225,28 @@ def test_stopping_closes_every_connection_with_a_handshake() -> None:
             return message.type, ws.close_code
 
     assert asyncio.run(body()) == (aiohttp.WSMsgType.CLOSE, 1001)
+
+
+def test_a_market_that_is_late_answers_of_what_was_published_instead_of_catching_up_first() -> None:
+    """An hour late, its clients and the order to end would wait minutes for the whole of it."""
+
+    async def body():
+        emulator = MarketEmulator(EndlessMarket(3, START_NS))
+        servers = EmulatorServers(emulator, Clock.starting_at(emulator.prime() + HOUR_NS, 1.0))
+        addresses = await servers.start({})
+        served = Served(addresses, servers.clock, servers)
+        try:
+            first = await get(served, f"/api/v3/depth?symbol={SYMBOL}&limit=5", "binance_spot")
+            reached_ns = emulator.next_due_ns()
+            second = await get(served, f"/api/v3/depth?symbol={SYMBOL}&limit=5", "binance_spot")
+            await post(served, "/fault", {"kind": "drop_depth", "venue": "binance_spot"})
+            assert emulator.next_due_ns() == reached_ns, "only `run` goes on"
+        finally:
+            await servers.stop()
+        truth = emulator.truth_at(f"binance_spot:{SYMBOL}")
+        return (first["lastUpdateId"], second["lastUpdateId"], truth.last_id), reached_ns, emulator.log.records[0]
+
+    last_ids, reached_ns, fault = asyncio.run(body())
+
+    assert len({*last_ids}) == 1
+    assert fault.ts_armed_ns == reached_ns < START_NS + HOUR_NS // 2

@@ -1,27 +1,32 @@
 """The control socket: one JSON object a line, for its owner alone."""
 
 import asyncio
+import socket
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Thread
 
+import orjson
 import pytest
+from waiting import until
 
 from native.config import JsonObject
 from streaming.errors import NotRunningError, RefusedError
-from streaming.shell.control import ControlServer, ask
+from streaming.shell.control import Answer, ControlServer, ask
 
 
 def answer(request: JsonObject) -> JsonObject:
     if request["op"] == "refuse":
         raise RefusedError("a rule says no")
+    if request["op"] == "break":
+        raise KeyError("a mistake of ours")
     return {"heard": request["op"]}
 
 
 @contextmanager
-def serving(path: Path) -> Iterator[None]:
+def serving(path: Path, answer: Answer = answer) -> Iterator[None]:
     """Serve `answer` at `path` in a thread of its own."""
     up, stop = Event(), Event()
 
@@ -70,8 +75,6 @@ def test_asking_where_nobody_listens_says_that_nothing_runs(tmp_path: Path) -> N
 
 
 def test_a_socket_left_by_a_killed_process_is_taken_over(tmp_path: Path) -> None:
-    import socket
-
     path = tmp_path / "trader.sock"
     with socket.socket(socket.AF_UNIX) as left_behind:
         left_behind.bind(str(path))
@@ -86,3 +89,44 @@ def test_a_place_longer_than_the_kernel_takes_works_all_the_same(tmp_path: Path)
     path.parent.mkdir()
     with serving(path):
         assert ask(path, {"op": "status"})["ok"] is True
+
+
+def test_a_mistake_of_the_process_is_answered_and_the_connection_lives_on(tmp_path: Path) -> None:
+    path = tmp_path / "trader.sock"
+    with serving(path):
+        found = ask(path, {"op": "break"})
+        assert (found["ok"], found["exit_code"]) == (False, 1)
+        assert "runs on" in str(found["error"]) and "KeyError" in str(found["error"])
+        assert ask(path, {"op": "status"})["ok"] is True
+
+
+def test_a_request_whose_asker_gave_up_while_the_process_hung_is_not_acted_upon(tmp_path: Path) -> None:
+    path, wakes_up = tmp_path / "trader.sock", Event()
+    heard: list[object] = []
+
+    def hanging(request: JsonObject) -> JsonObject:
+        heard.append(request["op"])
+        assert wakes_up.wait(10)
+        return {}
+
+    with serving(path, hanging):
+        asking = Thread(target=ask, args=(path, {"op": "status"}))
+        asking.start()
+        until(lambda: bool(heard), "the first request to be heard")
+        with pytest.raises(NotRunningError, match=r"no answer in 0\.05 s"):
+            ask(path, {"op": "resume"}, timeout_s=0.05)
+        wakes_up.set()
+        asking.join()
+        assert ask(path, {"op": "orders"})["ok"] is True
+
+    assert heard == ["status", "orders"]
+
+
+@pytest.mark.parametrize(("answer_by_ns", "exit_code"), [(1, 3), ("soon", 2)])
+def test_a_time_that_is_over_or_none_is_refused(tmp_path: Path, answer_by_ns: object, exit_code: int) -> None:
+    line = orjson.dumps({"op": "resume", "answer_by_ns": answer_by_ns}) + b"\n"
+    path = tmp_path / "trader.sock"
+    with serving(path), socket.socket(socket.AF_UNIX) as raw:
+        raw.connect(str(path))
+        raw.sendall(line)
+        assert orjson.loads(raw.makefile().readline())["exit_code"] == exit_code

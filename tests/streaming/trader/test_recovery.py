@@ -1,5 +1,7 @@
 """A killed session goes on from its journal: nothing that was flushed is lost or doubled, no order is invented."""
 
+import errno
+import os
 import random
 from pathlib import Path
 
@@ -185,8 +187,7 @@ def test_latched_halt_survives_the_kill(frames: list[Arrival], tmp_path: Path) -
     session = begin(tmp_path, plan_of(order_latency_ms=SLOW_ORDERS_MS))
     Feeder(session).feed(frames[:300])
     session.command(frames[300].ts_ns, "halt", "fire drill")
-    session.sync()
-    session.abandon()
+    session.abandon()  # the operator had his answer: no step closed since, and nothing was synced
 
     recovered = resume_session(part_of(session, tmp_path), later_plan(), silent)
     orders = recovered.counts.orders
@@ -231,6 +232,32 @@ def test_book_that_waited_for_its_snapshot_is_asked_for_again(frames: list[Arriv
     assert recovered.news().wanted == [0]
 
 
+def test_session_whose_disk_was_full_takes_nothing_more_and_is_gone_on_with(
+    frames: list[Arrival], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The frame that could not be written was not heard: were a later one written, the journal would be another's."""
+    session = begin(tmp_path, plan_of(order_latency_ms=SLOW_ORDERS_MS))
+    Feeder(session).feed(frames[:300])
+
+    def is_full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr("streaming.live_journal.BLOCK_BYTES", 1)
+        patch.setattr("streaming.live_segments.LiveSegment.append", is_full)
+        with pytest.raises(OSError, match="No space"):
+            session.tape(frames[300].venue).frame(frames[300].source, frames[300].ts_ns, frames[300].payload)
+
+    for again in (lambda: Feeder(session).feed(frames[301:]), session.sync, session.close):
+        with pytest.raises(OSError, match="No space"):
+            again()
+    session.abandon()
+
+    recovered = resume_session(part_of(session, tmp_path), later_plan(), silent)
+    go_on(recovered, frames)
+    check_whole(recovered, frames)
+
+
 # --- what is not gone on with ---
 
 
@@ -264,7 +291,7 @@ def test_damage_before_the_end_is_told_and_nothing_is_cut(left: bytes, tmp_path:
     damaged = left[:middle] + bytes(32) + left[middle + 32 :]
     part = killed_at(tmp_path, damaged)
 
-    with pytest.raises(BadDataError):
+    with pytest.raises(BadDataError, match=r"not whole.*trader start --new-session"):
         resume_session(part, later_plan(), silent)
 
     assert part.read_bytes() == damaged
@@ -291,10 +318,21 @@ def test_newest_growing_journal_is_found_and_an_empty_one_removed(left: bytes, t
     assert interrupted_session(tmp_path / "nowhere") is None
 
 
+@pytest.mark.parametrize("tail", [b"", b"\x28\xb5\x2f\xfd\x20"])
+def test_journal_without_a_whole_input_is_removed_and_binds_nobody_to_its_settings(tmp_path: Path, tail: bytes) -> None:
+    session = begin(tmp_path)
+    session.abandon()
+    part = part_of(session, tmp_path)
+    part.write_bytes(part.read_bytes() + tail)
+
+    assert interrupted_session(tmp_path) is None
+    assert not part.exists()
+
+
 def test_session_behind_a_damaged_header_is_not_removed(left: bytes, tmp_path: Path) -> None:
     part = killed_at(tmp_path, bytes(64) + left[64:])
 
-    with pytest.raises(BadDataError, match="byte 0: not whole"):
+    with pytest.raises(BadDataError, match=r"byte 0: not whole.*move the file away"):
         interrupted_session(tmp_path)
 
     assert part.is_file()
@@ -315,6 +353,19 @@ def test_session_that_is_given_up_is_sealed_up_to_its_last_whole_block(left: byt
 
     assert sealed == tmp_path / "paper-20260105T000000.000.seg.zst"
     assert replay(sealed, silent).identical
+    assert interrupted_session(tmp_path) is None
+
+
+def test_damaged_session_that_is_given_up_is_kept_as_it_was_beside_what_could_be_sealed(
+    left: bytes, tmp_path: Path
+) -> None:
+    middle = len(left) // 2
+    damaged = left[:middle] + bytes(32) + left[middle + 32 :]
+
+    sealed = seal_interrupted(killed_at(tmp_path, damaged))
+
+    assert sealed is not None and replay(sealed, silent).identical
+    assert (tmp_path / f"{sealed.name}.damaged").read_bytes() == damaged
     assert interrupted_session(tmp_path) is None
 
 

@@ -106,6 +106,23 @@ def test_order_meets_the_venue_only_after_its_cause_is_with_the_operating_system
     assert watched.seen == session.counts.orders > 10
 
 
+def test_what_is_told_to_others_is_with_the_operating_system_before(tmp_path: Path, frames: list[Arrival]) -> None:
+    session = begin(tmp_path)
+    feeder = Feeder(session)
+    fills = 0
+    for start in range(0, len(frames), 50):
+        feeder.feed(frames[start : start + 50])
+        told = session.take_events()
+        if not told:
+            continue
+        handed_over = sum(len(step.records) for step in Journal(part_of(session, tmp_path)).steps())
+        session.sync()
+        assert handed_over == sum(len(step.records) for step in Journal(part_of(session, tmp_path)).steps())
+        fills += sum(event.kind == "fill" for event in told)
+
+    assert fills > 10
+
+
 def test_replies_are_inputs_of_the_moment_at_which_they_reach_us(fed: TradingSession) -> None:
     found = closed(fed)
 
