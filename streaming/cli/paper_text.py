@@ -11,11 +11,8 @@ if TYPE_CHECKING:
     from native.config import JsonObject
     from streaming.shell.trader import PaperSummary
 
-INSTRUMENT_COLUMNS = (
+POSITION_COLUMNS = (
     ("instrument", "instrument"),
-    ("feed", "feed"),
-    ("bid", "bid"),
-    ("ask", "ask"),
     ("position", "position"),
     ("average_price", "average"),
     ("realised", "realised"),
@@ -23,6 +20,13 @@ INSTRUMENT_COLUMNS = (
     ("fees", "fees"),
     ("pnl", "pnl"),
     ("open_orders", "open orders"),
+)
+INSTRUMENT_COLUMNS = (
+    ("instrument", "instrument"),
+    ("feed", "feed"),
+    ("bid", "bid"),
+    ("ask", "ask"),
+    *POSITION_COLUMNS[1:],
 )
 STAGES = (
     ("socket_to_engine", "socket -> engine"),

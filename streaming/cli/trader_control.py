@@ -35,16 +35,6 @@ ORDER_COLUMNS = (
     ("refused_by", "refused by"),
     ("sent", "sent"),
 )
-POSITION_COLUMNS = (
-    ("instrument", "instrument"),
-    ("position", "position"),
-    ("average_price", "average"),
-    ("realised", "realised"),
-    ("unrealised", "unrealised"),
-    ("fees", "fees"),
-    ("pnl", "pnl"),
-    ("open_orders", "open orders"),
-)
 STATE_COMMANDS = {
     "reduce": "from now on only lower positions",
     "halt": "cancel every order and send none",
@@ -109,6 +99,8 @@ def run_orders(options: argparse.Namespace) -> int:
 
 def run_positions(options: argparse.Namespace) -> int:
     """`trader positions`."""
+    from streaming.cli.paper_text import POSITION_COLUMNS
+
     return _show_list(options, {"op": "positions"}, "positions", POSITION_COLUMNS)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import orjson
 
-from streaming.venues.dialect import Control, ControlKind, FrameIds, StreamKind
+from streaming.venues.dialect import Control, ControlKind, FrameIds, StreamKind, json_object
 
 STREAMS_PER_MESSAGE = 100
 """A SUBSCRIBE of more is cut into several, so that no message grows beyond a gateway's limit."""
@@ -38,13 +38,13 @@ class BinanceStreams:
         if data.startswith(_OPENING):
             name = data[len(_OPENING) : data.find(b'"', len(_OPENING))].decode("utf-8", "replace")
             return None if name == _SHUTDOWN else name
-        document = _parsed(data)
+        document = json_object(data)
         found = document.get("stream") if document is not None else None
         return found if isinstance(found, str) and found != _SHUTDOWN else None
 
     def control_of(self, data: bytes) -> Control:
         """Return what a message that is no frame says. Gateways wrap errors or not: both forms are known."""
-        document = _parsed(data)
+        document = json_object(data)
         if document is None:
             return Control(ControlKind.unknown, data[:80].decode("utf-8", "replace"))
         if document.get("stream") == _SHUTDOWN or document.get("e") == "serverShutdown":
@@ -58,7 +58,7 @@ class BinanceStreams:
 
     def ids_of(self, kind: StreamKind, data: bytes) -> FrameIds | None:
         """Return the ids of a combined frame: U, u, pu of the book, t or a of a trade, u of a quote."""
-        document = _parsed(data)
+        document = json_object(data)
         payload = document.get("data") if document is not None else None
         if not isinstance(payload, dict):
             return None
@@ -82,11 +82,3 @@ def _method(name: str, streams: Sequence[str], first_id: int) -> list[bytes]:
         orjson.dumps({"method": name, "params": list(chunk), "id": first_id + number})
         for number, chunk in enumerate(chunks)
     ]
-
-
-def _parsed(data: bytes) -> dict[str, object] | None:
-    try:
-        document = orjson.loads(data)
-    except orjson.JSONDecodeError:
-        return None
-    return document if isinstance(document, dict) else None

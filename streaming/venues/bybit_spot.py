@@ -16,6 +16,7 @@ from streaming.venues.dialect import (
     Route,
     Stream,
     StreamKind,
+    json_object,
 )
 
 TOPICS_PER_MESSAGE = 10
@@ -62,13 +63,13 @@ class BybitSpot:
         """Return the topic that a frame names; keys may come in any order."""
         if data.startswith(_OPENING):
             return data[len(_OPENING) : data.find(b'"', len(_OPENING))].decode("utf-8", "replace")
-        document = _parsed(data)
+        document = json_object(data)
         topic = document.get("topic") if document is not None else None
         return topic if isinstance(topic, str) else None
 
     def control_of(self, data: bytes) -> Control:
         """Return what a message that is no frame says; the answer to a ping on this channel has `op` ping."""
-        document = _parsed(data)
+        document = json_object(data)
         if document is None:
             return Control(ControlKind.unknown, data[:80].decode("utf-8", "replace"))
         operation = document.get("op")
@@ -82,7 +83,7 @@ class BybitSpot:
 
     def ids_of(self, kind: StreamKind, data: bytes) -> FrameIds | None:
         """Return the ids of a frame: u of a book, i of each trade."""
-        document = _parsed(data)
+        document = json_object(data)
         payload = document.get("data") if document is not None else None
         if document is None or payload is None:
             return None
@@ -116,11 +117,3 @@ def _operation(name: str, topics: Sequence[str], first_id: int) -> list[bytes]:
         orjson.dumps({"req_id": f"s{first_id + number}", "op": name, "args": list(chunk)})
         for number, chunk in enumerate(chunks)
     ]
-
-
-def _parsed(data: bytes) -> dict[str, object] | None:
-    try:
-        document = orjson.loads(data)
-    except orjson.JSONDecodeError:
-        return None
-    return document if isinstance(document, dict) else None

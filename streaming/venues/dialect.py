@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+import orjson
+
 
 class StreamKind(StrEnum):
     """What a stream carries. A silent book is a fault, silent trades may be a quiet market."""
@@ -141,3 +143,12 @@ class Dialect(Protocol):
 
     def depth(self, symbol: str) -> RestRequest | None:
         """Return the request for a snapshot; None: the venue pushes one upon subscription."""
+
+
+def json_object(data: bytes) -> dict[str, object] | None:
+    """Return the JSON object in `data`, None when it is none."""
+    try:
+        document = orjson.loads(data)
+    except orjson.JSONDecodeError:
+        return None
+    return document if isinstance(document, dict) else None

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-from serving_control import answering
+from serving_control import serving
 
 from orchestration.defs.monitor.sensors import running_processes
 from orchestration.defs.monitor.watch import newest_segment, see_recorder, see_trader
@@ -34,7 +34,7 @@ def write_journal(house: Settings, age_s: float = 0.0) -> Path:
 def test_a_trader_that_answers_and_writes_is_fresh_and_tells_its_figures(house: Settings):
     journal = write_journal(house)
 
-    with answering(house.folders.run_dir / "trader.sock", STATUS):
+    with serving(house.folders.run_dir / "trader.sock", lambda _request: STATUS):
         seen = see_trader(house)
 
     assert seen.is_fresh
@@ -54,7 +54,7 @@ def test_a_process_that_does_not_answer_is_not_running_however_new_its_file_is(h
 def test_a_process_that_answers_but_writes_nothing_is_stale(house: Settings):
     write_journal(house, age_s=600.0)
 
-    with answering(house.folders.run_dir / "trader.sock", STATUS):
+    with serving(house.folders.run_dir / "trader.sock", lambda _request: STATUS):
         seen = see_trader(house)
 
     assert seen.state == "stale"
@@ -67,7 +67,7 @@ def test_a_recorder_is_seen_by_its_growing_segment_and_the_sums_over_its_venues(
     growing = folder / "recorded-a-0-0.seg.zst.part"
     growing.write_bytes(b"")
 
-    with answering(house.folders.run_dir / "record.sock", VENUES):
+    with serving(house.folders.run_dir / "record.sock", lambda _request: VENUES):
         seen = see_recorder(house)
 
     assert seen.is_fresh
@@ -103,7 +103,7 @@ def test_a_recorder_of_which_one_venue_writes_no_more_is_stale(house: Settings):
         os.utime(segments[venue], (time.time() - age_s,) * 2)
     status = {"state": "recording", "venues": [{"venue": venue, "run": venue} for venue in segments]}
 
-    with answering(house.folders.run_dir / "record.sock", status):
+    with serving(house.folders.run_dir / "record.sock", lambda _request: status):
         seen = see_recorder(house)
         segments["bybit_spot"].rename(house.lake.root / "gone")
         shutil.rmtree(house.lake.root / "raw" / "venue=bybit_spot")
@@ -152,7 +152,7 @@ def test_a_fresh_trader_is_a_materialisation_at_every_tick_so_that_dagsters_fres
     cursor = tick(instance).cursor
     write_journal(house)
 
-    with answering(house.folders.run_dir / "trader.sock", STATUS):
+    with serving(house.folders.run_dir / "trader.sock", lambda _request: STATUS):
         once = tick(instance, cursor)
         again = tick(instance, once.cursor)
     gone = tick(instance, again.cursor)

@@ -1,20 +1,18 @@
 """The control socket: one JSON object a line, for its owner alone."""
 
-import asyncio
 import socket
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Thread
 
 import orjson
 import pytest
+from serving_control import serving
 from waiting import until
 
 from native.config import JsonObject
 from streaming.errors import NotRunningError, RefusedError
-from streaming.shell.control import Answer, ControlServer, ask
+from streaming.shell.control import ask
 
 
 def answer(request: JsonObject) -> JsonObject:
@@ -25,31 +23,9 @@ def answer(request: JsonObject) -> JsonObject:
     return {"heard": request["op"]}
 
 
-@contextmanager
-def serving(path: Path, answer: Answer = answer) -> Iterator[None]:
-    """Serve `answer` at `path` in a thread of its own."""
-    up, stop = Event(), Event()
-
-    async def serve() -> None:
-        server = ControlServer(path, answer)
-        await server.start()
-        up.set()
-        await asyncio.to_thread(stop.wait)
-        await server.close()
-
-    thread = Thread(target=lambda: asyncio.run(serve()))
-    thread.start()
-    assert up.wait(10)
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
-
-
 def test_a_request_is_answered_and_the_socket_is_its_owners_alone(tmp_path: Path) -> None:
     path = tmp_path / "run" / "trader.sock"
-    with serving(path):
+    with serving(path, answer):
         assert ask(path, {"op": "status"}) == {"ok": True, "heard": "status"}
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert not path.exists()
@@ -57,7 +33,7 @@ def test_a_request_is_answered_and_the_socket_is_its_owners_alone(tmp_path: Path
 
 def test_a_refusal_carries_its_words_and_exit_code(tmp_path: Path) -> None:
     path = tmp_path / "trader.sock"
-    with serving(path):
+    with serving(path, answer):
         refusal = ask(path, {"op": "refuse"})
     assert refusal == {"ok": False, "error": "a rule says no", "exit_code": 3}
 
@@ -65,7 +41,7 @@ def test_a_refusal_carries_its_words_and_exit_code(tmp_path: Path) -> None:
 @pytest.mark.parametrize("request_", [{"word": "status"}, {"op": 1}])
 def test_what_is_no_request_is_told_so(tmp_path: Path, request_: JsonObject) -> None:
     path = tmp_path / "trader.sock"
-    with serving(path):
+    with serving(path, answer):
         assert ask(path, request_)["exit_code"] == 2
 
 
@@ -80,20 +56,20 @@ def test_a_socket_left_by_a_killed_process_is_taken_over(tmp_path: Path) -> None
         left_behind.bind(str(path))
     with pytest.raises(NotRunningError):
         ask(path, {"op": "status"})
-    with serving(path):
+    with serving(path, answer):
         assert ask(path, {"op": "status"})["ok"] is True
 
 
 def test_a_place_longer_than_the_kernel_takes_works_all_the_same(tmp_path: Path) -> None:
     path = tmp_path / ("long" * 30) / "trader.sock"
     path.parent.mkdir()
-    with serving(path):
+    with serving(path, answer):
         assert ask(path, {"op": "status"})["ok"] is True
 
 
 def test_a_mistake_of_the_process_is_answered_and_the_connection_lives_on(tmp_path: Path) -> None:
     path = tmp_path / "trader.sock"
-    with serving(path):
+    with serving(path, answer):
         found = ask(path, {"op": "break"})
         assert (found["ok"], found["exit_code"]) == (False, 1)
         assert "runs on" in str(found["error"]) and "KeyError" in str(found["error"])
@@ -126,7 +102,7 @@ def test_a_request_whose_asker_gave_up_while_the_process_hung_is_not_acted_upon(
 def test_a_time_that_is_over_or_none_is_refused(tmp_path: Path, answer_by_ns: object, exit_code: int) -> None:
     line = orjson.dumps({"op": "resume", "answer_by_ns": answer_by_ns}) + b"\n"
     path = tmp_path / "trader.sock"
-    with serving(path), socket.socket(socket.AF_UNIX) as raw:
+    with serving(path, answer), socket.socket(socket.AF_UNIX) as raw:
         raw.connect(str(path))
         raw.sendall(line)
         assert orjson.loads(raw.makefile().readline())["exit_code"] == exit_code

@@ -1,4 +1,4 @@
-"""A control socket that answers `status` with a given document, in a thread of its own."""
+"""A control socket served in a thread of its own."""
 
 import asyncio
 from collections.abc import Iterator
@@ -6,17 +6,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Thread
 
-from native.config import JsonObject
-from streaming.shell.control import ControlServer
+from streaming.shell.control import Answer, ControlServer
 
 
 @contextmanager
-def answering(path: Path, status: JsonObject) -> Iterator[None]:
-    """Answer at `path` while the body runs."""
+def serving(path: Path, answer: Answer) -> Iterator[None]:
+    """Serve `answer` at `path` while the body runs."""
     up, stop = Event(), Event()
 
     async def serve() -> None:
-        server = ControlServer(path, lambda _request: status)
+        server = ControlServer(path, answer)
         await server.start()
         up.set()
         await asyncio.to_thread(stop.wait)
