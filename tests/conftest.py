@@ -1,9 +1,15 @@
 """Fixtures that every room uses."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
+
+# Whoever runs the tests in a shell's background or under nohup hands ignored signals on to every child of theirs; the
+# tests of clean ends need them as a terminal has them.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""`trader start --mode paper`: venues, engine, inference and simulated venue on one uvloop, until told to end.
+"""`trader start --mode paper`: venues, engine, inference and simulated venue on one loop, until told to end.
 
 The order at start: the model (a trader that may not use it does not start), the venues' exchange information (asked for
 until `start_timeout_ms` is over: tick and size unit stand in the journal's header), the session (a new one, or the one
@@ -15,8 +15,6 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-
-import uvloop
 
 from native.config import GridConfig, JsonObject
 from streaming.errors import TraderError
@@ -109,7 +107,9 @@ def run_paper(request: PaperRequest, progress: Progress) -> PaperSummary | None:
     """
     check_speed(venue_targets(request.config, request.grid.instruments), request.clock.speed)
     with held(request.settings.warehouse.run_dir / LOCK_NAME):
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        # The standard loop: closing uvloop's was seen to wait for ever at a session's end on a busy machine, and a
+        # trader must end. Its frames are a thousand a second at most, where the two loops do not differ.
+        with asyncio.Runner() as runner:
             ended = runner.run(_run(request, progress))
         if ended is None:
             return None

@@ -197,7 +197,7 @@ def test_a_redis_that_remembers_does_not_replay_a_halt(tmp_path: Path) -> None:
     """The rule of ten seconds, with a server of the user's own, which outlives its traders."""
     (tmp_path / "own").mkdir()
     long_ago_ns = time.time_ns() - 3_600 * 10**9
-    with own_redis(tmp_path / "own") as port, Redis(port=port, password=PASSWORD) as redis:
+    with own_redis(tmp_path / "own") as port, Redis(host="127.0.0.1", port=port, password=PASSWORD) as redis:
         until(lambda: pings(redis), "the server")
         with listening(tmp_path, url_of(port)) as listener:
             redis.xadd(CONTROL, {"json": request("old", long_ago_ns, "halt").to_json()})
@@ -336,7 +336,7 @@ def test_asking_where_nothing_runs_says_so_and_starts_nothing(tmp_path: Path) ->
 def test_a_password_is_in_no_problem_error_or_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     wrong = "wr0ng%2Fone"
-    with own_redis(tmp_path) as port, Redis(port=port, password=PASSWORD) as redis:
+    with own_redis(tmp_path) as port, Redis(host="127.0.0.1", port=port, password=PASSWORD) as redis:
         until(lambda: pings(redis), "the server")
         bus = BusClient(url_of(port, wrong), tmp_path, "trader")
         bus.start()
