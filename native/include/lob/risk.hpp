@@ -35,8 +35,12 @@ struct RiskLimits {
   TsNs forecast_age_max_ns = 0;
 };
 
-/// Why an order is sent. A flattening order has no forecast, so none can be stale.
-enum class OrderPurpose : std::uint8_t { signal = 0, flatten = 1 };
+/// Why an order is sent. A closing order has no forecast, so none can be stale.
+enum class OrderPurpose : std::uint8_t {
+  signal = 0,   ///< a strategy's target, by taking
+  flatten = 1,  ///< closes: `flatten`, or a watch rule that closes a position
+  quote = 2,    ///< a strategy's resting quote
+};
 
 struct OrderIntent {
   Side side = Side::bid;  ///< bid buys, ask sells
@@ -59,6 +63,18 @@ struct WorstExposure {
 [[nodiscard]] WorstExposure worst_exposure(SizeUnits position, Int128 buys_units, Int128 sells_units,
                                            std::int64_t mid_x2_ticks, std::int64_t quote_unit_e18) noexcept;
 
+/// Health of one venue as far as the core sees it, and of the process around it as far as it was told.
+struct SystemHealth {
+  TsNs venue_silence_ns = 0;  ///< since the last book message of any of the venue's instruments
+  TsNs sync_skew_ns = 0;      ///< oldest less newest book of the slots that share the order's base asset
+  std::uint32_t gaps_in_window = 0;  ///< feed gaps of this instrument within `data_quality_window_ns`
+  std::uint32_t errors_in_window =
+      0;  ///< orders rejected or left unanswered by the venue within `error_window_ns`
+  std::int64_t clock_offset_ns = 0;  ///< told by the shell; signed
+  std::int64_t drift_level = 0;      ///< told by the shell: 0 none, 1 halve, 2 reduce, 3 halt
+  TsNs ts_model_expires_ns = 0;      ///< told by the shell; 0: never
+};
+
 /// What the rules know when an order is checked.
 struct RiskContext {
   TradingState state = TradingState::halted;
@@ -72,6 +88,16 @@ struct RiskContext {
   std::int64_t quote_unit_e18 = 0;
   WorstExposure others;  ///< the other instruments of the same quote currency
   TsNs ts_ns = 0;
+
+  SizeUnits short_max{};                  ///< how far below zero the account's position may go
+  WorstExposure others_of_venue{};        ///< of `others`, those of the same venue
+  std::int64_t last_trade_ticks = 0;    ///< last public trade of this instrument; 0 before the first
+  double other_venues_mid_ticks = 0.0;  ///< median mid of usable books of the same base and quote elsewhere,
+                                        ///< in this instrument's ticks; 0 where there is none
+  std::uint32_t orders_in_window = 0;  ///< placed at this venue within `order_rate_window_ns` before now
+  TsNs ts_same_order_ns = 0;  ///< when an order of equal slot, side, price and size was placed last; 0: never
+  TsNs ts_blocked_until_ns = 0;  ///< a watch rule closed this instrument; 0: not blocked
+  SystemHealth health{};
 };
 
 struct RiskRuleEntry {
