@@ -83,7 +83,8 @@ fuzz: setup  ## mutated frames against the decoders, under address and undefined
 	@cmake --build build/fuzz --target decode_fuzz
 	build/fuzz/decode_fuzz
 
-torture: setup  ## randomised and long tests, a million recorded frames among them (half an hour)
+torture: setup build/cpp/lob_tests  ## randomised and long tests, a million recorded frames among them (half an hour)
+	LOB_TORTURE=1 build/cpp/lob_tests --test-case="torture*"
 	$(BIN)/pytest -m torture
 
 dagster: setup  ## the Dagster UI on port 3000

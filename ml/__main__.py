@@ -1,4 +1,5 @@
 """`python -m ml models list | show HASH | rollback --reason TEXT`: look at sealed models and go back to the last one.
+`python -m ml backtest log DOCUMENT`: write to MLflow what a backtest gave.
 
 Exit codes: 0 done, 1 failed, 2 usage, 3 refused by a safety rule, 5 bad data.
 """
@@ -27,6 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _list(options)
         if options.action == "show":
             return _show(options)
+        if options.action == "log":
+            return _log_backtest(options)
         return _rollback(options)
     except BundleNameError as error:
         return _fail(str(error), 2)
@@ -48,7 +51,13 @@ def _parser() -> argparse.ArgumentParser:
     show.add_argument("hash", help="hash, a unique beginning of it, 'champion' or 'challenger'")
     back = actions.add_parser("rollback", parents=[shared], help="make the champion before this one champion again")
     back.add_argument("--reason", required=True, help="why; it is kept in the history")
+    back.add_argument("--by", default=None, help="who; default: this user")
+    back.add_argument("--generation", type=int, help="move nothing unless the champion is of this generation")
     back.add_argument("--tracking-uri", default=None, help="MLflow address whose alias is moved too")
+    backtest = nouns.add_parser("backtest", help="write to MLflow what a backtest gave")
+    log = backtest.add_subparsers(dest="action", required=True).add_parser("log", help="one run of a document")
+    log.add_argument("models", type=Path, metavar="DOCUMENT", help="the backtest's JSON document")
+    log.add_argument("--tracking-uri", required=True, help="MLflow address")
     return parser
 
 
@@ -132,12 +141,28 @@ def _gate_table(bundle: Bundle) -> str:
 
 def _rollback(options: argparse.Namespace) -> int:
     pointer = rollback(
-        options.models, getpass.getuser(), options.reason, time.time_ns(), tracking_uri=options.tracking_uri
+        options.models,
+        options.by or getpass.getuser(),
+        options.reason,
+        time.time_ns(),
+        expected_generation=options.generation,
+        tracking_uri=options.tracking_uri,
     )
     if options.json:
         print(json.dumps(asdict(pointer)))
     else:
         print(f"champion is {pointer.hash[:12]} again, generation {pointer.generation}")
+    return 0
+
+
+def _log_backtest(options: argparse.Namespace) -> int:
+    from ml.tracking import SQLITE, log_backtest, sqlite_address
+
+    document = json.loads(options.models.read_bytes())
+    address: str = options.tracking_uri
+    if address.startswith(SQLITE):
+        address = sqlite_address(Path(address.removeprefix(SQLITE)))
+    print(log_backtest(address, document))
     return 0
 
 

@@ -213,6 +213,7 @@ def _manifest(candidate: "Candidate", validation: "ValidationReport") -> JsonObj
             "sources": dataset["sources"],
             "first_step_ns": dataset["first_step_ns"],
             "mlflow_run": document["mlflow_run"],
+            "code": document["code"],
         },
         "validation": validation.as_json(),
         "files": dict(candidate.files),

@@ -7,6 +7,24 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 PresetName = Literal["nano", "nano_short", "paper"]
 
 
+class MoneyConfig(BaseModel):
+    """Promotion rules on money: challenger against champion in the simulator, on the same out-of-sample span."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    block_s: int = Field(
+        default=60, ge=1, description="Seconds that are drawn together: longer than a position is held."
+    )
+    blocks_min: int = Field(default=10, ge=2, description="Blocks that the span must hold; fewer tell nothing.")
+    drawdown_margin: float = Field(
+        default=0.1, ge=0.0, description="Share by which the challenger's drawdown may exceed the champion's."
+    )
+    exposure_margin: float = Field(default=0.1, ge=0.0, description="Likewise of the largest gross exposure.")
+    bootstrap_resamples: int = Field(default=2000, ge=100)
+    bootstrap_seed: int = 1
+    confidence: float = Field(default=0.95, gt=0.5, lt=1.0)
+
+
 class GateConfig(BaseModel):
     """Promotion rules; the defaults are those that a trial of 1,200 promotions held to (0 of 650 false at .002)."""
 
@@ -28,6 +46,7 @@ class GateConfig(BaseModel):
     bootstrap_resamples: int = Field(default=2000, ge=100)
     bootstrap_seed: int = 1
     confidence: float = Field(default=0.95, gt=0.5, lt=1.0)
+    money: MoneyConfig = MoneyConfig()
 
 
 class SplitConfig(BaseModel):

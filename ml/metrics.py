@@ -52,6 +52,11 @@ class BlockBootstrap:
         resampled = _share(self._sums(difference), self._sums(bottom))
         return self._interval(float(_share(difference.sum(), bottom.sum())), resampled)
 
+    def total(self, series: DoubleArray) -> Interval:
+        """Return sum(series); each resample is scaled to as many rows as there are."""
+        scale = self.count / max(1, self.starts.shape[1] * self.block)
+        return self._interval(float(series.sum()), self._sums(series) * scale)
+
     def _sums(self, series: DoubleArray) -> DoubleArray:
         total = np.concatenate([[0.0], np.cumsum(series)])
         blocks = total[self.block :] - total[: -self.block]

@@ -1,6 +1,6 @@
-"""Two pictures of a validation: skill by horizon and by venue, and the weights of the blend.
+"""Pictures of a validation (skill by horizon and by venue, the weights of the blend) and of a promotion (money).
 
-Both are PNG files that stand alone: title, units, what the bars of an interval are, and no text over another.
+All are PNG files that stand alone: title, units, what the bars of an interval are, and no text over another.
 """
 
 import math
@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from ml.gate import E8, MoneyOutcome, MoneyVerdict
 from ml.metrics import Interval
 
 if TYPE_CHECKING:
@@ -18,10 +19,13 @@ if TYPE_CHECKING:
 
 SKILL_NAME: Final = "skill.png"
 BLEND_NAME: Final = "blend.png"
+MONEY_NAME: Final = "money.png"
 DPI: Final = 120
 # Told apart by people who do not see all colours (Okabe and Ito).
 MODEL, RIDGE, PLANTED, GREY = "#0072B2", "#D55E00", "#009E73", "#777777"
 OFFSET: Final = 0.12
+NS_PER_MINUTE: Final = 60_000_000_000
+_UNKNOWN: Final = Interval(math.nan, math.nan, math.nan)
 
 
 def draw_plots(report: "ValidationReport", directory: Path) -> tuple[Path, ...]:
@@ -30,6 +34,35 @@ def draw_plots(report: "ValidationReport", directory: Path) -> tuple[Path, ...]:
     for name, figure in figures.items():
         figure.savefig(directory / name, dpi=DPI)
     return tuple(directory / name for name in figures)
+
+
+def draw_money(verdict: MoneyVerdict, path: Path) -> None:
+    """Draw what challenger and champion made over the span, and what each earned with its interval, as a PNG."""
+    figure = _figure(9.0, 4.0)
+    over_time, earned = figure.subplots(1, 2, width_ratios=(3, 2))
+    minutes = (verdict.challenger.ts_ns[-1] - verdict.challenger.ts_ns[0]) / NS_PER_MINUTE
+    figure.suptitle(f"Money after fees and funding, {minutes:,.0f} min out of sample", fontsize=13, weight="bold")
+    rows = [("challenger", verdict.earned, MODEL)]
+    _equity(over_time, verdict.challenger, MODEL, "challenger")
+    if verdict.champion is not None and verdict.champion_earned is not None and verdict.difference is not None:
+        _equity(over_time, verdict.champion, RIDGE, "champion")
+        rows += [("champion", verdict.champion_earned, RIDGE), ("difference", verdict.difference, PLANTED)]
+    for place, (_, interval, colour) in enumerate(rows):
+        _points(earned, [*[_UNKNOWN] * place, interval], colour, "o", 0.0, "")
+    over_time.set_title("equity gained", fontsize=11)
+    over_time.set(xlabel="minutes", ylabel="quote units", xlim=(0.0, minutes))
+    over_time.axhline(0.0, color=GREY, linewidth=1.0, zorder=0)
+    over_time.grid(axis="y", color="#dddddd", linewidth=0.8)
+    over_time.set_axisbelow(True)
+    _label(earned, f"earned in all, interval of {verdict.blocks} blocks", "", [name for name, *_ in rows])
+    figure.legend(loc="outside lower center", ncols=2, frameon=False)
+    figure.savefig(path, dpi=DPI, format="png")
+
+
+def _equity(axes: "Axes", outcome: MoneyOutcome, colour: str, role: str) -> None:
+    minutes = (outcome.ts_ns - outcome.ts_ns[0]) / NS_PER_MINUTE
+    gained = (outcome.equity_e8 - outcome.equity_e8[0]) / E8
+    axes.plot(minutes, gained, color=colour, linewidth=1.4, label=f"{role} {outcome.bundle[:12]}")
 
 
 def _skill_figure(report: "ValidationReport") -> "Figure":

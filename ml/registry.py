@@ -127,16 +127,23 @@ def rollback(
     reason: str,
     ts_ns: int,
     *,
+    expected_generation: int | None = None,
     tracking_uri: str | None = None,
     warn: Warn = warn_on_stderr,
 ) -> Pointer:
     """Make the champion before the present one champion again; RegistryError when there was none.
 
-    The bundle gone back to is verified first. Rolling back twice goes back two champions, not to and fro.
+    The bundle gone back to is verified first. Rolling back twice goes back two champions, not to and fro. With
+    `expected_generation` nothing is moved unless that is the champion's: a machine must not undo a later promotion.
     """
     present = read_pointer(models_dir, "champion")
     if present is None:
         raise RegistryError(f"{models_dir}: no champion to roll back from; promote one first")
+    if expected_generation is not None and present.generation != expected_generation:
+        raise RegistryError(
+            f"{models_dir}: expected the champion of generation {expected_generation}, found {present.hash[:12]} of "
+            f"generation {present.generation}: it was moved meanwhile and stays"
+        )
     stack = _champions(models_dir)
     if len(stack) < 2:
         raise RegistryError(f"{models_dir}: {present.hash[:12]} is the first champion, there is none before it")

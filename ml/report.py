@@ -1,7 +1,10 @@
-"""How a validation reads: markdown tables for people, MLflow and Dagster alike. `ml.plots` draws it."""
+"""How a validation and a promotion read: markdown for people, MLflow and Dagster alike. `ml.plots` draws them."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
+
+from ml.gate import E8, MoneyOutcome, MoneyVerdict
+from ml.metrics import Interval
 
 if TYPE_CHECKING:
     from ml.validate import MidSkill, ValidationReport
@@ -56,6 +59,39 @@ def skill_table(report: "ValidationReport") -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def money_table(verdict: MoneyVerdict) -> str:
+    """Return what challenger and champion made after fees, as markdown; intervals are moving-block bootstrap."""
+    challenger, champion = verdict.challenger, verdict.champion
+    seconds = len(challenger.ts_ns) - 1
+    head = f"**Money after fees and funding** ({seconds:,} s out of sample, {verdict.blocks} blocks; in quote units)"
+    lines = [
+        head,
+        "",
+        "| model | earned | largest drawdown | largest gross exposure |",
+        "|---|---|---|---|",
+        _money_row("challenger", challenger, verdict.earned),
+    ]
+    if champion is not None and verdict.champion_earned is not None:
+        lines.append(_money_row("champion", champion, verdict.champion_earned))
+        lines.append(f"| challenger less champion | {_money(verdict.difference)} | | |")
+        lines += ["", "| rule | verdict | reason |", "|---|---|---|"]
+        lines += [f"| {r.name} | {'pass' if r.passed else 'FAIL'} | {r.reason} |" for r in verdict.rules]
+    else:
+        lines += ["", "No champion to compare with: money decides nothing here, it is told."]
+    return "\n".join([*lines, ""])
+
+
+def _money_row(role: str, outcome: MoneyOutcome, earned: Interval) -> str:
+    drawdown, exposure = outcome.max_drawdown_e8 / E8, outcome.gross_exposure_max_e8 / E8
+    return f"| {role} {outcome.bundle[:12]} | {_money(earned)} | {drawdown:,.4f} | {exposure:,.2f} |"
+
+
+def _money(interval: Interval | None) -> str:
+    if interval is None:
+        return "-"
+    return f"{interval.value:+,.4f} [{interval.lower:+,.4f}, {interval.upper:+,.4f}]"
 
 
 def _mid_row(row: "MidSkill", at: Callable[[int], str]) -> str:

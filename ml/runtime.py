@@ -8,18 +8,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.bundle import Bundle, feature_schema_hash, open_bundle
+from ml.bundle_facts import BundleFacts, bundle_facts, bundle_named
 from ml.errors import BundleError, ForecastError, MlError, RegistryError
-from ml.layout import FEATURE_COUNT, FORECAST_WIDTH, SHAPE_COLUMNS, SHAPE_COUNT, BoolArray, FloatArray, pack_forecast
-from ml.predictor import Predictor
-from ml.registry import Pointer, read_pointer
+from ml.layout import (
+    FEATURE_COUNT,
+    FORECAST_WIDTH,
+    SHAPE_COLUMNS,
+    SHAPE_COUNT,
+    BoolArray,
+    FloatArray,
+    IntArray,
+    pack_forecast,
+)
+from ml.predictor import FORECAST_CHUNK, Predictor
+from ml.registry import ROLLBACK, Pointer, read_pointer
 
 __all__ = [
+    "ROLLBACK",
     "BundleError",
+    "BundleFacts",
     "ForecastError",
     "Forecaster",
     "MlError",
     "Pointer",
     "RegistryError",
+    "bundle_facts",
+    "bundle_named",
     "feature_schema_hash",
     "read_pointer",
 ]
@@ -72,6 +86,30 @@ class Forecaster:
         """Return H, the steps that a forecast reaches ahead."""
         return self.bundle.preset.horizon
 
+    @property
+    def expires_ns(self) -> int:
+        """Return the UTC ns after which the bundle is refused."""
+        return self.bundle.expires_ns
+
+    def outside_training(self, features_VF: FloatArray, valid_V: NDArray[np.uint8] | BoolArray) -> BoolArray:
+        """Return which features [V, 58] of a row lie outside of what the training part could have shown.
+
+        That is what the normaliser clips: beyond ten standard deviations, or beyond the least and greatest value of the
+        features that it brings to [0, 1]. False in slots that are not valid, and for features that never moved.
+        """
+        constants = self.predictor.normaliser
+        with np.errstate(invalid="ignore"):  # rows that are not valid may hold anything
+            values = (features_VF - constants.offset) * constants.scale
+            is_outside = (values < constants.lo) | (values > constants.hi)
+        return np.asarray(is_outside & valid_V.astype(np.bool_)[:, None], dtype=np.bool_)
+
+    @property
+    def fitted_until_ns(self) -> int:
+        """Return the last moment that it was fitted on: its test part begins later. Of an older bundle: all data."""
+        validation = self.bundle.manifest.get("validation")
+        first_ns = validation.get("test_first_step_ns") if isinstance(validation, dict) else None
+        return self.bundle.trained_until_ns if first_ns is None else int(str(first_ns)) - 1
+
     def forecast(self, features: FloatArray, valid: NDArray[np.uint8] | BoolArray) -> FloatArray:
         """Forecast from un-normalised features [L, V, 58] and validity [L, V]: float32[H, V*20] as the engine reads it.
 
@@ -87,19 +125,53 @@ class Forecaster:
                 f"expected features {expected} and valid {expected[:2]}, found {features.shape} and {valid.shape}"
             )
         is_valid = valid.astype(np.bool_) & np.isfinite(features).all(axis=2)
-        is_valid &= is_valid.sum(axis=0) >= self.bundle.context_valid_fraction_min * self.context_steps
-        features = np.where(is_valid[:, :, None], features, np.float32(0.0))
-        normalised = self.predictor.normaliser.apply(features, is_valid)
-        last = features[-1][self.present][:, SHAPE_COLUMNS]
-        result = self.predictor.forecast_windows(
-            normalised[None][:, :, self.present], is_valid[None][:, :, self.present], last[None]
-        )
-        mid_VH = np.zeros((slots, self.horizon_steps), dtype=np.float32)
-        shape_VSH = np.zeros((slots, SHAPE_COUNT, self.horizon_steps), dtype=np.float32)
-        mid_VH[self.present] = result.mid_bps_BPH[0]
-        shape_VSH[self.present] = result.shape_BPSH[0]
-        values = pack_forecast(mid_VH, shape_VSH)
-        assert values.shape == (self.horizon_steps, slots * FORECAST_WIDTH), "the engine reads this layout"
+        values: FloatArray = self._forecast_windows(features[None], is_valid[None])[0]
+        return values
+
+    def forecast_batch(
+        self, features: FloatArray, valid: NDArray[np.uint8] | BoolArray, steps: IntArray | Sequence[int]
+    ) -> FloatArray:
+        """Forecast at rows `steps` of features [T, V, 58] and validity [T, V]: float32[N, H, V*20].
+
+        The window of a step is the L rows that end with it, and the caller owes that they follow each other in time. As
+        `forecast` but for the last bits: many windows in one product are summed in another order. ForecastError when a
+        shape is wrong or a step has no whole window.
+        """
+        anchors, slots = np.asarray(steps, dtype=np.int64), len(self.bundle.slot_instruments)
+        shapes = (features.shape, valid.shape)
+        if features.ndim != 3 or shapes != ((len(features), slots, FEATURE_COUNT), (len(features), slots)):
+            raise ForecastError(
+                f"expected features (T, {slots}, {FEATURE_COUNT}) and valid (T, {slots}), found {shapes}"
+            )
+        if len(anchors) and not self.context_steps - 1 <= anchors.min() <= anchors.max() < len(features):
+            raise ForecastError(
+                f"expected steps from {self.context_steps - 1} to {len(features) - 1}, found {anchors.min()} to "
+                f"{anchors.max()}: a window needs {self.context_steps} rows"
+            )
+        is_valid = valid.astype(np.bool_) & np.isfinite(features).all(axis=2)
+        values = np.empty((len(anchors), self.horizon_steps, slots * FORECAST_WIDTH), dtype=np.float32)
+        for begin in range(0, len(anchors), FORECAST_CHUNK):
+            rows = anchors[begin : begin + FORECAST_CHUNK, None] + np.arange(1 - self.context_steps, 1)
+            values[begin : begin + FORECAST_CHUNK] = self._forecast_windows(features[rows], is_valid[rows])
+        return values
+
+    def _forecast_windows(self, features_BLVF: FloatArray, is_valid_BLV: BoolArray) -> FloatArray:
+        """Return float32[B, H, V*20]: the one way from windows to what the engine reads."""
+        batch, length, slots = is_valid_BLV.shape
+        enough = is_valid_BLV.sum(axis=1) >= self.bundle.context_valid_fraction_min * self.context_steps
+        is_valid = is_valid_BLV & enough[:, None, :]
+        features = np.where(is_valid[..., None], features_BLVF, np.float32(0.0))
+        rows = (batch * length, slots)
+        normalised = self.predictor.normaliser.apply(features.reshape(*rows, FEATURE_COUNT), is_valid.reshape(rows))
+        windows = normalised.reshape(features.shape)
+        last = features[:, -1][:, self.present][..., SHAPE_COLUMNS]
+        result = self.predictor.forecast_windows(windows[:, :, self.present], is_valid[:, :, self.present], last)
+        mid_BVH = np.zeros((batch, slots, self.horizon_steps), dtype=np.float32)
+        shape_BVSH = np.zeros((batch, slots, SHAPE_COUNT, self.horizon_steps), dtype=np.float32)
+        mid_BVH[:, self.present] = result.mid_bps_BPH
+        shape_BVSH[:, self.present] = result.shape_BPSH
+        values = np.stack([pack_forecast(mid, shape) for mid, shape in zip(mid_BVH, shape_BVSH, strict=True)])
+        assert values.shape == (batch, self.horizon_steps, slots * FORECAST_WIDTH), "the engine reads this layout"
         if not np.isfinite(values).all():
             raise ForecastError(f"bundle {self.bundle.hash[:12]} gave a forecast that is not finite; roll back")
         return values

@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import Any, Final, TypeAlias
 
 EXPERIMENT_NAME: Final = "order_book_forecast"
+BACKTEST_EXPERIMENT: Final = "backtest"
 MODEL_NAME: Final = "order_book_forecaster"
 SQLITE: Final = "sqlite:///"
 
@@ -36,7 +37,8 @@ class RunLog:
         if tracking_uri is None:
             return
         self._client = _client(tracking_uri)
-        run = self._client.create_run(_experiment_id(self._client, tracking_uri), run_name=name)
+        experiment = _experiment_id(self._client, tracking_uri, EXPERIMENT_NAME)
+        run = self._client.create_run(experiment, run_name=name)
         self.run_id = str(run.info.run_id)
         entities = import_module("mlflow.entities")
         self._client.log_batch(
@@ -58,6 +60,34 @@ def log_skill(tracking_uri: str, run_id: str, skill: Mapping[str, float], verdic
     """Add to the run that trained a model what it was judged to be: its skill and the gate's verdict."""
     client, entities = _client(tracking_uri), import_module("mlflow.entities")
     client.log_batch(run_id, metrics=_metrics(skill, step=0), tags=[entities.RunTag("gate", verdict)])
+
+
+def log_backtest(tracking_uri: str, document: Mapping[str, Any]) -> str:
+    """Write a backtest's document as one finished run and return its id: what decided it, and every figure.
+
+    KeyError when it is no such document. A figure that is not defined is left out.
+    """
+    client, entities = _client(tracking_uri), import_module("mlflow.entities")
+    run = client.create_run(_experiment_id(client, tracking_uri, BACKTEST_EXPERIMENT), run_name=document["run"])
+    run_id = str(run.info.run_id)
+    decided_by = ("run", "bundle", "grid", "span", "queue", "latency", "fees_bps", "strategies", "settings_hash")
+    parameters = [entities.Param(key, str(document[key])) for key in decided_by]
+    figures = {"masked_share": float(document["masked_share"])}
+    for group in ("prediction", "execution", "earnings"):
+        figures |= _numbers(group, document[group])
+    client.log_batch(run_id, metrics=_metrics(figures, step=0), params=parameters)
+    client.set_terminated(run_id, status="FINISHED")
+    return run_id
+
+
+def _numbers(prefix: str, value: object) -> dict[str, float]:
+    """Return the numbers in a document of documents by their path."""
+    if isinstance(value, Mapping):
+        parts = (_numbers(f"{prefix}.{name}", part) for name, part in value.items())
+        return {path: number for part in parts for path, number in part.items()}
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return {prefix: float(value)}
+    return {}
 
 
 def mirror_alias(tracking_uri: str, alias: str, bundle_hash: str, bundle_dir: Path, run_id: str) -> int:
@@ -102,11 +132,11 @@ def _mlflow() -> ModuleType:
     return import_module("mlflow")
 
 
-def _experiment_id(client: MlflowClient, tracking_uri: str) -> str:
-    found = client.get_experiment_by_name(EXPERIMENT_NAME)
+def _experiment_id(client: MlflowClient, tracking_uri: str, name: str) -> str:
+    found = client.get_experiment_by_name(name)
     if found is not None:
         return str(found.experiment_id)
     location = None
     if tracking_uri.startswith(SQLITE):
         location = (Path(tracking_uri.removeprefix(SQLITE)).parent / "artifacts").as_uri()
-    return str(client.create_experiment(EXPERIMENT_NAME, artifact_location=location))
+    return str(client.create_experiment(name, artifact_location=location))

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from ml.baselines import fit_baselines, flow_width, scale_of
+from ml.code_stamp import code_stamp
 from ml.config import MlConfig
 from ml.dataset import Dataset, Labels, load
 from ml.errors import CandidateError
@@ -316,6 +317,7 @@ def _write(dataset: Dataset, config: MlConfig, predictor: Predictor, out_dir: Pa
         "dataset_hash": manifest.hash,
         "parameters": sum(parameter.numel() for parameter in predictor.network.parameters()),
         "mlflow_run": run_id,
+        "code": {**code_stamp()},
     }
     write_atomically(out_dir / CANDIDATE_NAME, canonical_json({**document, "files": dict(files)}))
     return Candidate(out_dir, document, files)

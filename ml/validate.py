@@ -90,6 +90,9 @@ class ValidationReport:
     horizon_step: int
     test_anchors: int
     contiguous_test_steps: int
+    test_first_step_ns: int
+    test_last_step_ns: int
+    """First and last step that was forecast from on the test part: neither was learned from."""
     block_steps: int
     blocks: int
     mid: tuple[MidSkill, ...]
@@ -198,6 +201,8 @@ def validate_predictor(
         horizon_step=gate_step,
         test_anchors=len(anchors),
         contiguous_test_steps=contiguous,
+        test_first_step_ns=int(dataset.ts_step_ns[anchors[0]]),
+        test_last_step_ns=int(dataset.ts_step_ns[anchors[-1]]),
         block_steps=block,
         blocks=contiguous // block,
         mid=mid,

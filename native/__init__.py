@@ -6,6 +6,7 @@ The same names are declared in `_native.pyi`; nothing else imports the extension
 
 from native._native import (
     FEATURE_NAMES,
+    Backtest,
     Engine,
     SimVenue,
     crc32c,
@@ -17,11 +18,15 @@ from native._native import (
     merge_blocks,
     normalize,
     parse_decimal,
+    risk_rules,
     scan_records,
+    trading_table,
+    watch_rules,
 )
 
 __all__ = [
     "FEATURE_NAMES",
+    "Backtest",
     "Engine",
     "SimVenue",
     "crc32c",
@@ -33,5 +38,8 @@ __all__ = [
     "merge_blocks",
     "normalize",
     "parse_decimal",
+    "risk_rules",
     "scan_records",
+    "trading_table",
+    "watch_rules",
 ]

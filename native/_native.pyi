@@ -73,6 +73,15 @@ def features_batch(
 def feature_schema_hash(venues: Sequence[str], step_ns: int, levels: int) -> str:
     """SHA-256 over names, order, dtype, grid step, venues, levels and the bytes made of a golden input."""
 
+def risk_rules() -> list[tuple[int, str, str, str, str, str, bool]]:
+    """Pre-trade rules in the order asked: number, name, formula, unit, limit, asked of, is always on."""
+
+def watch_rules() -> list[tuple[int, str, str, str, str, str, bool, str]]:
+    """Watch rules: number, name, formula, unit, limits, action, watches one instrument, trigger."""
+
+def trading_table() -> list[tuple[str, str, str | None]]:
+    """State, operation, and where it leads; None where it is refused."""
+
 class Engine:
     """The core: inputs with a time that never goes back go in, records come out of `drain`."""
 
@@ -88,6 +97,9 @@ class Engine:
 
     def command(self, seq: int, ts_ns: int, data: Buffer) -> int:
         """Feed a JSON command: {"op": "halt", "reason": "..."}."""
+
+    def wishes(self, seq: int, ts_ns: int, data: Buffer) -> int:
+        """Feed what a strategy outside the core wants: the payload of a wishes record."""
 
     def process(self, block: Buffer) -> int:
         """Feed every record of a block; ValueError where it is damaged. The GIL is released."""
@@ -124,3 +136,49 @@ class SimVenue:
 
     def due(self, ts_ns: int) -> list[tuple[int, bytes]]:
         """Replies whose time has come, each with its receive time: feed them as `sim_private` frames."""
+
+class Backtest:
+    """Many traders (lanes) over one recorded market: frames are decoded once, books and grid are kept once."""
+
+    def __init__(self, config_json: str, lanes: Sequence[str]) -> None:
+        """Take an engine's document (its trader is not used) and one document a lane.
+
+        A lane's keys: "signal", "risk", "matching", "run_tag" as in an engine's document; "timers" (the data has none,
+        as recorded hours have none: one is due 1 ns after every step; equal in all lanes); "record" ("all", or
+        "summary" to keep no records); "sample_steps". Raises ValueError naming lane and key.
+        """
+
+    def forecasts(
+        self,
+        ts_ns: NDArray[np.int64],
+        ts_step_ns: NDArray[np.int64],
+        model_id: NDArray[np.uint32],
+        values: NDArray[np.float32],
+    ) -> None:
+        """Queue forecasts [N, H, V * 20] of the steps `ts_step_ns`, ready at `ts_ns` (ascending over all calls).
+
+        Each reaches every lane before the first input later than it. Raises ValueError for sizes or times that do not
+        fit.
+        """
+
+    def process(self, block: Buffer) -> int:
+        """Feed every record of a block and return their number; ValueError where it is damaged. The GIL is released.
+
+        Replies that a journal holds are passed over (each lane has its own venue); its timers, forecasts and commands
+        reach every lane.
+        """
+
+    def finish(self, ts_ns: int) -> None:
+        """Deliver what is due until `ts_ns` and close the steps before it."""
+
+    def drain(self, lane: int) -> dict[str, Any]:
+        """Take a lane's trading records, named as by `Engine.drain`, `rejects` and `arena`; IndexError for no lane."""
+
+    def summary(self) -> Structured:
+        """One row a lane: what it did and earned so far; the fields are those of `LaneSummary` in lane_accounts.hpp."""
+
+    def equity(self, lane: int) -> NDArray[np.int64]:
+        """Equity in 10^-8 quote after every `sample_steps`-th closed step."""
+
+    def grid(self) -> Structured:
+        """Take the grid's rows; empty unless the document says emit.grid."""

@@ -5,51 +5,36 @@ replays without this file. Decimals stay text here: only the core turns them int
 """
 
 from collections.abc import Mapping, Sequence
-from decimal import Decimal, InvalidOperation
-from typing import Annotated, Self
+from typing import Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, model_validator
+from pydantic import Field, JsonValue, model_validator
+
+from native.matching_settings import MatchingSettings, matching_document
+from native.risk_settings import InstrumentLimits, RiskSettings, risk_section
+from native.section import NS_PER_MS, DecimalText, InstrumentText, JsonObject, Section, check_instrument_text
+from native.strategy_settings import CrossMarketSettings, StrategySettings, strategies_document
+
+__all__ = [
+    "NS_PER_MS",
+    "VENUES",
+    "DecimalText",
+    "EngineSettings",
+    "FeeSettings",
+    "GridConfig",
+    "InstrumentLimits",
+    "InstrumentText",
+    "JsonObject",
+    "RiskSettings",
+    "Section",
+    "SignalSettings",
+    "check_instrument_text",
+    "engine_document",
+    "slot_ids",
+    "trading_document",
+]
 
 VENUES = ("binance_usdm", "binance_spot", "bybit_spot")
 """Venues whose frames the core decodes, in the order of the enum `Venue`."""
-
-NS_PER_MS = 1_000_000
-
-
-def check_decimal_text(text: object) -> str:
-    """Return `text` when it is a finite decimal, as venues print them; raise ValueError otherwise.
-
-    A whole number is taken without its quotes; any other number has lost digits when it reaches us as a float.
-    """
-    if isinstance(text, int) and not isinstance(text, bool):
-        text = str(text)
-    if not isinstance(text, str):
-        raise ValueError(f"expected a decimal in quotes such as '0.01', found {text!r}")
-    try:
-        value = Decimal(text)
-    except InvalidOperation:
-        raise ValueError(f"expected a decimal in quotes such as '0.01', found {text!r}") from None
-    if not value.is_finite() or value < 0:
-        raise ValueError(f"expected a decimal of zero or more, found {text!r}")
-    return text
-
-
-def check_instrument_text(text: str) -> str:
-    """Return `text` when it is `venue:SYMBOL`; raise ValueError otherwise."""
-    venue, colon, symbol = text.partition(":")
-    if not (venue and colon and symbol) or ":" in symbol:
-        raise ValueError(f"expected 'venue:SYMBOL' such as 'binance_usdm:BTCUSDT', found {text!r}")
-    return text
-
-
-DecimalText = Annotated[str, BeforeValidator(check_decimal_text)]
-InstrumentText = Annotated[str, AfterValidator(check_instrument_text)]
-
-
-class Section(BaseModel):
-    """A frozen part of the settings that refuses keys it does not know."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class GridConfig(Section):
@@ -101,22 +86,6 @@ class SignalSettings(Section):
     is_spot_short_allowed: bool = False
 
 
-class RiskSettings(Section):
-    """Limits over all instruments. There are no defaults: a trader without them refuses to start."""
-
-    price_deviation_bps: float = Field(gt=0.0)
-    max_exposure_quote: DecimalText
-    forecast_age_max_ms: int = Field(gt=0)
-
-
-class InstrumentLimits(Section):
-    """Sizes of one instrument in its own units (coins), no defaults."""
-
-    order_size: DecimalText
-    max_order_size: DecimalText
-    max_position: DecimalText
-
-
 class EngineSettings(Section):
     """Section `[native]`."""
 
@@ -126,13 +95,14 @@ class EngineSettings(Section):
     book_snapshot_every_steps: int = Field(default=600, ge=1)
     buffer_frames_max: int = Field(default=10_000, ge=1)
     order_latency_ms: int = Field(default=5, ge=0)
+    matching: MatchingSettings = MatchingSettings()
     signal: SignalSettings = SignalSettings()
+    strategies: tuple[StrategySettings, ...] = ()
+    """None: one forecast strategy by `signal`."""
+    cross_market: CrossMarketSettings = CrossMarketSettings()
     risk: RiskSettings | None = None
     fees: dict[str, FeeSettings] = Field(default_factory=dict)
     limits: dict[InstrumentText, InstrumentLimits] = Field(default_factory=dict)
-
-
-JsonObject = dict[str, JsonValue]
 
 
 def engine_document(
@@ -164,9 +134,11 @@ def engine_document(
 
 
 def trading_document(document: JsonObject, grid: GridConfig, settings: EngineSettings, run_tag: int) -> JsonObject:
-    """Return `document` (made with `grid`) with signal, risk and simulated latency: what a trader needs.
+    """Return `document` (made with `grid`) with strategies, risk and simulated latency: what a trader needs.
 
-    Raises ValueError naming the missing settings key when a limit has no value.
+    Order sizes and price caps stand in the section "signal" whatever the strategies are.
+
+    Raises ValueError naming the missing settings key when a limit has no value, or the one that is wrong for this grid.
     """
     if settings.risk is None:
         raise ValueError("native.risk: expected limits (no defaults exist), found none")
@@ -178,15 +150,10 @@ def trading_document(document: JsonObject, grid: GridConfig, settings: EngineSet
     sizes = [limit for limit in limits if limit is not None]
     return {
         **document,
+        **strategies_document(settings.strategies, settings.cross_market, grid.instruments),
         "signal": {**settings.signal.model_dump(), "order_size": [size.order_size for size in sizes]},
-        "risk": {
-            "max_position": [size.max_position for size in sizes],
-            "max_order_size": [size.max_order_size for size in sizes],
-            "price_deviation_bps": risk.price_deviation_bps,
-            "max_exposure_quote": risk.max_exposure_quote,
-            "forecast_age_max_ns": risk.forecast_age_max_ms * NS_PER_MS,
-        },
-        "matching": {"order_latency_ns": settings.order_latency_ms * NS_PER_MS},
+        "risk": risk_section(risk, sizes),
+        "matching": matching_document(settings.matching, settings.order_latency_ms),
         "run_tag": run_tag,
     }
 
@@ -201,8 +168,7 @@ def slot_ids(grid: GridConfig, instruments: Sequence[Mapping[str, JsonValue]]) -
 def _instrument(entry: Mapping[str, JsonValue], settings: EngineSettings) -> JsonValue:
     keys = ("id", "venue", "symbol", "market_type", "tick", "size_unit", "lot", "maker_fee_bps", "taker_fee_bps")
     document = {key: entry[key] for key in keys}
-    if entry.get("quote"):
-        document["quote"] = entry["quote"]
+    document |= {key: entry[key] for key in ("base", "quote") if entry.get(key)}
     fees = settings.fees.get(str(entry["venue"]))
     if fees is not None:
         document["maker_fee_bps"] = fees.maker_bps

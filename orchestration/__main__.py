@@ -1,4 +1,4 @@
-"""`python -m orchestration`: the whole job in one process, sessions of the trader, promotion by hand, Dagster's UI.
+"""`python -m orchestration`: the whole job in one process, sessions of the trader, models by hand, Dagster's UI.
 
 Exit codes: 0 done (for `learn`: promoted; for `session`: a drift too), 1 failed, 2 usage, 3 refused by gate or checks,
 5 bad data.
@@ -64,6 +64,12 @@ def _parser() -> argparse.ArgumentParser:
     promote.add_argument("--reason", default="", help="overrides rules of skill, never checks of data; it is recorded")
     promote.add_argument("--json", action="store_true", help="machine-readable outcome on stdout")
     promote.set_defaults(run=_promote)
+    compare = commands.add_parser("compare", help="two sealed bundles side by side, and which is better beyond chance")
+    compare.add_argument("first", nargs="?", default="challenger", help="hash, beginning or role; default: challenger")
+    compare.add_argument("second", nargs="?", default="champion", help="likewise; default: champion")
+    compare.add_argument("--backtest", action="store_true", help="run the backtests that are missing")
+    compare.add_argument("--json", action="store_true", help="machine-readable outcome on stdout")
+    compare.set_defaults(run=_compare)
     commands.add_parser("parse-dbt", help="parse the dbt project").set_defaults(run=_parse_dbt)
     dagster = commands.add_parser("dagster", help="the Dagster UI and daemon, until Ctrl-C")
     dagster.add_argument("--port", type=int, default=3000)
@@ -84,6 +90,8 @@ def _learn(options: argparse.Namespace, settings: Settings) -> int:
         _print_json(learned.as_json())
     else:
         print(learned.skill_table)
+        if learned.money:
+            print(f"money: {learned.money}\n")
         print(
             f"promoted {learned.bundle}"
             if learned.exit_code == 0
@@ -140,6 +148,18 @@ def _promote(options: argparse.Namespace, settings: Settings) -> int:
         _print_json({"bundle": pointer.hash, "generation": pointer.generation, "reason": pointer.reason})
     else:
         print(f"champion {pointer.hash}, generation {pointer.generation}: {pointer.reason}")
+    return 0
+
+
+def _compare(options: argparse.Namespace, settings: Settings) -> int:
+    from orchestration.comparison import compare_models
+    from orchestration.comparison_text import comparison_lines
+
+    comparison = compare_models(settings, options.first, options.second, may_run=options.backtest)
+    if options.json:
+        _print_json(comparison.as_json())
+    else:
+        print("\n".join(comparison_lines(comparison)))
     return 0
 
 

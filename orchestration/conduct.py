@@ -45,6 +45,8 @@ class Learned:
     run_id: str
     drift: Mapping[str, object] | None = None
     """The verdict of `drift_report` as its file has it, None when the run did not come so far."""
+    money: str = ""
+    """What the model would have earned, beside the champion where there was one; empty when that was not asked."""
 
     def as_json(self) -> Mapping[str, object]:
         """Return the outcome for machines."""
@@ -54,6 +56,7 @@ class Learned:
             "reasons": list(self.reasons),
             "skill_table": self.skill_table,
             "drift": self.drift,
+            "money": self.money,
             "run_id": self.run_id,
         }
 
@@ -86,13 +89,19 @@ def _outcome(result: dg.ExecuteInProcessResult, table: Path) -> Learned:
     for event in result.all_events:
         if event.step_key == "champion" and event.is_step_materialization:
             metadata = event.step_materialization_data.materialization.metadata
-            return Learned(DONE, str(metadata["bundle"].value), (), skill, result.run_id)
+            learned = Learned(DONE, str(metadata["bundle"].value), (), skill, result.run_id)
+            return replace(learned, money=_money(metadata))
         if event.step_key == "champion" and event.event_type == dg.DagsterEventType.ASSET_OBSERVATION:
             metadata = event.asset_observation_data.asset_observation.metadata
             reasons = tuple(str(reason) for reason in metadata["reasons"].value)  # type: ignore[union-attr]
-            return Learned(REFUSED, str(metadata["bundle"].value), reasons, skill, result.run_id)
+            learned = Learned(REFUSED, str(metadata["bundle"].value), reasons, skill, result.run_id)
+            return replace(learned, money=_money(metadata))
     failed = failure_of(result)
     return Learned(failed.exit_code, "", failed.reasons, skill, result.run_id)
+
+
+def _money(metadata: Mapping[str, dg.MetadataValue]) -> str:
+    return str(metadata["money_in_words"].value) if "money_in_words" in metadata else ""
 
 
 def refused_checks(result: dg.ExecuteInProcessResult) -> list[str]:

@@ -1,4 +1,4 @@
-"""Messages between processes over Redis: telemetry, control, promotions, trading events. No I/O, no clock.
+"""Messages between processes over Redis: telemetry, control, promotions, drift, trading events. No I/O, no clock.
 
 Each is one entry of a Redis stream with a single field, `json`. Streams are trimmed: they are a window on what runs,
 not a record; the record is the journal and the lake. Times are int64 UTC ns, prices, sizes and money decimals as text.
@@ -23,14 +23,16 @@ TELEMETRY: Final = "lob:telemetry"
 CONTROL: Final = "lob:control"
 REPLIES: Final = "lob:control:replies"
 PROMOTIONS: Final = "lob:promotions"
+DRIFT: Final = "lob:drift"
 EVENTS: Final = "lob:events"
-STREAM_LENGTHS: Final = {TELEMETRY: 1_000, CONTROL: 200, REPLIES: 200, PROMOTIONS: 100, EVENTS: 10_000}
+STREAM_LENGTHS: Final = {TELEMETRY: 1_000, CONTROL: 200, REPLIES: 200, PROMOTIONS: 100, DRIFT: 100, EVENTS: 10_000}
 """Entries kept of each stream, about (Redis trims whole nodes)."""
 MESSAGE_BYTES_MAX: Final = {
     TELEMETRY: 128 << 10,
     CONTROL: 64 << 10,
     REPLIES: 256 << 10,
     PROMOTIONS: 8 << 10,
+    DRIFT: 8 << 10,
     EVENTS: 8 << 10,
 }
 """Bytes of one message; a longer one is not sent. All streams at their longest fit into the embedded server."""
@@ -137,6 +139,28 @@ class Promotion(Message):
     ts_ns: TsNs
 
 
+class Drift(Message):
+    """How far newer data are from those a model was trained on; a trader heeds the newest one of the model it runs.
+
+    A hint: the same stands in the verdict's file, `reports/drift/<name>.json`, written before it.
+    """
+
+    hash: ShortText
+    """Of the model whose training span was compared with."""
+    level: int = Field(ge=0, le=3)
+    """0 none, 1 halve the size, 2 reduce only, 3 halt."""
+    severity: float = Field(ge=0.0)
+    """In multiples of what that span taught to be chance."""
+    name: ShortText
+    """Of the verdict's file in the reports."""
+    words: CutText
+    first_step_ns: TsNs
+    last_step_ns: TsNs
+    """Of the newer data."""
+    ts_ns: TsNs
+    """Of the world's clock: when it was judged."""
+
+
 class TradingEvent(Message):
     """What a trading session's events share."""
 
@@ -155,6 +179,8 @@ class FillEvent(TradingEvent):
     size: MoneyText
     fee: MoneyText
     client_order_id: ShortText
+    bundle: ShortText = ""
+    """Beginning of the hash of the model that caused the order; empty for none."""
 
 
 class OrderRefusedEvent(TradingEvent):
@@ -166,6 +192,8 @@ class OrderRefusedEvent(TradingEvent):
     price: MoneyText
     size: MoneyText
     reason: CutText
+    bundle: ShortText = ""
+    """As of a fill."""
 
 
 class StateEvent(TradingEvent):
@@ -194,10 +222,23 @@ class ModelSwapEvent(TradingEvent):
     reason: CutText = ""
 
 
+Outcome = Literal["begun", "passed", "failed", "rolled_back", "not_rolled_back"]
+
+
+class ProbationEvent(TradingEvent):
+    """A promoted model is watched, has passed, has failed and gave way, or is champion no more by its failure."""
+
+    kind: Literal["probation"] = "probation"
+    hash: ShortText
+    outcome: Outcome
+    reason: CutText = ""
+
+
 AnyEvent = Annotated[
-    FillEvent | OrderRefusedEvent | StateEvent | GapEvent | ModelSwapEvent, Field(discriminator="kind")
+    FillEvent | OrderRefusedEvent | StateEvent | GapEvent | ModelSwapEvent | ProbationEvent,
+    Field(discriminator="kind"),
 ]
-BusMessage = Telemetry | ControlRequest | ControlReply | Promotion | TradingEvent
+BusMessage = Telemetry | ControlRequest | ControlReply | Promotion | Drift | TradingEvent
 
 _EVENT: Final[TypeAdapter[TradingEvent]] = TypeAdapter(AnyEvent)
 _KINDS: Final[dict[str, type[Message]]] = {
@@ -205,6 +246,7 @@ _KINDS: Final[dict[str, type[Message]]] = {
     CONTROL: ControlRequest,
     REPLIES: ControlReply,
     PROMOTIONS: Promotion,
+    DRIFT: Drift,
 }
 MessageT = TypeVar("MessageT", bound=Message)
 

@@ -6,7 +6,10 @@ from pydantic import Field
 
 from native.config import Section
 from streaming.bus_config import RedisSettings
+from streaming.optimize.config import OptimizeConfig
 from streaming.record_config import RecordConfig
+from streaming.trader.probation_config import ProbationSettings
+from streaming.watchdog.config import WatchdogSettings
 
 
 class ReplaySettings(Section):
@@ -36,5 +39,8 @@ class StreamingConfig(Section):
     """Name of the `[[grid]]` that the trader trades on."""
     replay: ReplaySettings = ReplaySettings()
     paper: PaperSettings = PaperSettings()
+    probation: ProbationSettings = ProbationSettings()
     record: RecordConfig = RecordConfig()
     redis: RedisSettings = RedisSettings()
+    optimize: OptimizeConfig = OptimizeConfig()
+    watchdog: WatchdogSettings = WatchdogSettings()

@@ -30,8 +30,9 @@ def write_overlay(
     """
     document: JsonObject = settings.model_dump(mode="json", exclude_none=True)
     native = _section(document, "native")
-    native.setdefault("risk", DEMO_RISK.model_dump(mode="json"))
-    native["limits"] = {**_section(native, "limits"), **{name: limit.model_dump() for name, limit in limits.items()}}
+    native.setdefault("risk", DEMO_RISK.model_dump(mode="json", exclude_none=True))
+    sizes = {name: limit.model_dump(exclude_none=True) for name, limit in limits.items()}
+    native["limits"] = {**_section(native, "limits"), **sizes}
     if fees is not None:
         native["fees"] = {venue: fee.model_dump() for venue, fee in fees.items()}
     document["native"] = native

@@ -8,12 +8,16 @@ from pathlib import Path
 
 import polars as pl
 
+import native
 from native.config import JsonObject
 from streaming.errors import BadDataError
 from streaming.segments import InstrumentEntry, read_header
 from streaming.tables import print_table
 from streaming.trading_run import RunSummary
 from warehouse.lake import Lake
+
+TABLES = ("orders", "fills", "positions", "decisions", "risk_events")
+MONEY = ("realised", "unrealised", "fees", "funding")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,8 +36,10 @@ class InstrumentReport:
     """Before fees."""
     unrealised: Decimal
     fees: Decimal
+    funding: Decimal
+    """Paid; negative received."""
     pnl: Decimal
-    """realised + unrealised - fees."""
+    """realised + unrealised - fees - funding."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +50,10 @@ class RunReport:
     instruments: tuple[InstrumentReport, ...]
     decisions_by_rule: dict[str, int]
     """Decisions by the risk rule that refused; `none` were not refused."""
+    refused_by_rule: dict[str, int]
+    """Orders that a rule refused, those of flattenings and quotes among them."""
+    tripped_by_rule: dict[str, int]
+    """Trips of the rules that look once a step; each is a row of `risk_events`."""
 
     @property
     def pnl(self) -> Decimal:
@@ -57,13 +67,15 @@ def build_report(lake: Lake, summary: RunSummary) -> RunReport:
     BadDataError when a table of the run is gone, SegmentError when its journal is damaged.
     """
     header = read_header(Path(summary.journal))
-    tables = {name: _rows(lake, name, summary.run) for name in ("orders", "fills", "positions", "decisions")}
+    tables = {name: _rows(lake, name, summary.run) for name in TABLES}
     entries = [entry for entry in header.instruments if entry.name in summary.instruments]
     rules = Counter(tables["decisions"]["rule_name"].to_list())
     return RunReport(
         summary=summary,
         instruments=tuple(_instrument_report(entry, tables) for entry in entries),
         decisions_by_rule=dict(rules.most_common()),
+        refused_by_rule=_refused_by_rule(tables["orders"]),
+        tripped_by_rule=dict(Counter(tables["risk_events"]["rule_name"].to_list()).most_common()),
     )
 
 
@@ -73,6 +85,8 @@ def report_document(report: RunReport) -> JsonObject:
         **asdict(report.summary),
         "instruments": [_as_text(asdict(item)) for item in report.instruments],
         "decisions_by_rule": dict(report.decisions_by_rule),
+        "refused_by_rule": dict(report.refused_by_rule),
+        "tripped_by_rule": dict(report.tripped_by_rule),
         "pnl": format(report.pnl, "f"),
     }
 
@@ -84,16 +98,37 @@ def show_report(report: RunReport) -> None:
     print(f"{summary.mode.upper()}  run {summary.run}  grid {summary.grid}  {model}")
     counts = summary.counts
     print(f"{counts.frames} frames, {counts.steps} steps, {counts.forecasts} forecasts, {counts.orders} order requests")
-    columns = ("instrument", "orders", "fills", "bought", "sold", "position", "realised", "unrealised", "fees", "pnl")
+    columns = (
+        "instrument",
+        "orders",
+        "fills",
+        "bought",
+        "sold",
+        "position",
+        "realised",
+        "unrealised",
+        "fees",
+        "funding",
+        "pnl",
+    )
     rows: list[list[object]] = []
     for item in report.instruments:
-        numbers = (item.bought, item.sold, item.position, item.realised, item.unrealised, item.fees, item.pnl)
+        numbers = (
+            item.bought,
+            item.sold,
+            item.position,
+            item.realised,
+            item.unrealised,
+            item.fees,
+            item.funding,
+            item.pnl,
+        )
         rows.append([item.instrument, item.orders, item.fills, *(_short(number) for number in numbers)])
     rows += [[name, "masked", *[None] * (len(columns) - 2)] for name in summary.masked]
     print_table(columns, rows)
-    refused = {rule: count for rule, count in report.decisions_by_rule.items() if rule != "none"}
-    if refused:
-        print("refused by risk: " + ", ".join(f"{count} {rule}" for rule, count in refused.items()))
+    for title, counters in (("refused by risk", report.refused_by_rule), ("tripped", report.tripped_by_rule)):
+        if counters:
+            print(f"{title}: " + ", ".join(f"{count} {rule}" for rule, count in counters.items()))
     print(f"pnl {_short(report.pnl)}   journal {summary.journal}")
 
 
@@ -116,7 +151,7 @@ def _instrument_report(entry: InstrumentEntry, tables: dict[str, pl.DataFrame]) 
     tick, unit = Decimal(entry.tick), Decimal(entry.size_unit)
     ends = own["orders"].group_by("client_order_id", maintain_order=True).agg(pl.col("state_to_name").last())
     position = own["positions"].tail(1).to_dicts() or [{}]
-    money = {key: position[0].get(f"{key}_quote_units", 0) * tick * unit for key in ("realised", "unrealised", "fees")}
+    money = {key: position[0].get(f"{key}_quote_units", 0) * tick * unit for key in MONEY}
     return InstrumentReport(
         instrument=entry.name,
         orders=len(ends),
@@ -125,9 +160,15 @@ def _instrument_report(entry: InstrumentEntry, tables: dict[str, pl.DataFrame]) 
         bought=_filled(own["fills"], 0) * unit,
         sold=_filled(own["fills"], 1) * unit,
         position=position[0].get("position_units", 0) * unit,
-        pnl=money["realised"] + money["unrealised"] - money["fees"],
+        pnl=money["realised"] + money["unrealised"] - money["fees"] - money["funding"],
         **money,
     )
+
+
+def _refused_by_rule(orders: pl.DataFrame) -> dict[str, int]:
+    """Count refused orders by the rule whose code is their reason."""
+    refused = orders.filter(pl.col("state_to_name") == "refused")["reason"].to_list()
+    return {native.enums["RiskRule"][code]: count for code, count in Counter(refused).most_common()}
 
 
 def _of(rows: pl.DataFrame, entry: InstrumentEntry) -> pl.DataFrame:

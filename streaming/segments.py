@@ -25,7 +25,7 @@ from native.config import JsonObject
 from streaming.errors import SegmentError, TornError
 from warehouse.files import sync
 
-KIND_HEADER, KIND_FRAME, KIND_TIMER, KIND_FORECAST, KIND_COMMAND, KIND_REQUEST, KIND_OUTPUT_HASH = range(7)
+KIND_HEADER, KIND_FRAME, KIND_TIMER, KIND_FORECAST, KIND_COMMAND, KIND_REQUEST, KIND_OUTPUT_HASH, KIND_WISHES = range(8)
 
 FORMAT = "lob-segment"
 VERSION = 1

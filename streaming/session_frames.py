@@ -51,7 +51,7 @@ class Trail:
 
     name: str
     forecast_at_s: Floats
-    forecast_bps: Floats
+    expected_bps: Floats
     cost_bps: Floats
     fill_at_s: Floats
     fill_price: Floats
@@ -142,7 +142,7 @@ def _trail(tables: Mapping[str, pl.DataFrame], entry: InstrumentEntry, start_ns:
     return Trail(
         name=entry.name,
         forecast_at_s=_seconds(decisions["ts_step_ns"], start_ns),
-        forecast_bps=decisions["forecast_bps"].to_numpy(),
+        expected_bps=decisions["expected_bps"].to_numpy(),
         cost_bps=decisions["cost_bps"].to_numpy(),
         fill_at_s=_seconds(fills["ts_ns"], start_ns),
         fill_price=fills["price_ticks"].to_numpy() * float(entry.tick),

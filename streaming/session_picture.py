@@ -131,7 +131,7 @@ def _coverage(axis: Axes, session: SessionFrames) -> None:
 
 def _forecasts(axis: Axes, session: SessionFrames) -> None:
     trail = session.trails[0]
-    at_s, low, high = _envelope(trail.forecast_at_s, trail.forecast_bps, session.length_s)
+    at_s, low, high = _envelope(trail.forecast_at_s, trail.expected_bps, session.length_s)
     axis.fill_between(at_s, 0, np.maximum(high, 0), color=UP, alpha=0.75, linewidth=0, step="mid")
     axis.fill_between(at_s, 0, np.minimum(low, 0), color=DOWN, alpha=0.75, linewidth=0, step="mid")
     if len(trail.cost_bps):
@@ -220,10 +220,10 @@ def _heat(axis: Axes, book: BookSteps, inside: "np.ndarray[tuple[int], np.dtype[
 def _arrows(axis: Axes, book: BookSteps, trail: Trail, horizon_s: float, window: tuple[float, float]) -> None:
     """Forecasts beyond their cost, from the mid at their step to where they say it goes."""
     chosen = (trail.forecast_at_s >= window[0]) & (trail.forecast_at_s <= window[1])
-    chosen &= np.abs(trail.forecast_bps) > trail.cost_bps
+    chosen &= np.abs(trail.expected_bps) > trail.cost_bps
     if not chosen.any():
         return
-    at_s, bps = trail.forecast_at_s[chosen], trail.forecast_bps[chosen]
+    at_s, bps = trail.forecast_at_s[chosen], trail.expected_bps[chosen]
     mid = book.mid[np.minimum(np.searchsorted(book.at_s, at_s), len(book.at_s) - 1)]
     strokes = np.stack([np.stack([at_s, mid], 1), np.stack([at_s + horizon_s, mid * (1 + bps / 1e4)], 1)], 1)
     inks = [UP if each > 0 else DOWN for each in bps]

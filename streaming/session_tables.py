@@ -11,25 +11,22 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from native.config import JsonObject
 from streaming.errors import BadDataError
 from streaming.journal import Journal, JournalStep, OutputChain, Outputs
+from streaming.kept_forecasts import FORECAST_WIDTH, KeptForecasts, at_horizons
 from streaming.replay import engine_of, hear, replay
 from streaming.segments import HOUR_NS, KIND_FORECAST, KIND_FRAME, SegmentHeader
 from streaming.shell.runner import RunCounts
+from streaming.trader.shadow import read_shadow, shadow_path
 from streaming.trading_records import FORECAST_PREFIX, KIND_SIM, Recorded, write_tables
 from streaming.trading_run import RunSummary, write_summary
 from warehouse.lake import Lake, hour_keys
 from warehouse.records import grid_table
-from warehouse.schema import FORECAST_HORIZONS, table_schema
 
 MODE = "paper"
-FORECAST_WIDTH = 20
-MID_BPS, LOG_SPREAD = 0, 1
-"""Places in a slot's forecast of one step."""
 
 Progress = Callable[[str], None]
 
@@ -87,7 +84,7 @@ class _Landing:
         self._slots = [slot if isinstance(slot, int) else None for slot in slots]
         self._grid = _GridHours(lake, self._header, self._slots)
         self._recorded = Recorded()
-        self._forecasts = _Forecasts(self._header, self._slots)
+        self._forecasts = KeptForecasts(self._header.instruments, self._slots)
         self._counts = RunCounts()
 
     def hear(self, hashes: int) -> None:
@@ -98,7 +95,7 @@ class _Landing:
             self._recorded.add(outputs)
             self._grid.add(outputs["grid"])
             self._count(step, outputs)
-            self._forecasts.add(step)
+            self._add_forecasts(step)
             hashes -= bool(step.digest)
             if hashes == 0:
                 return
@@ -109,9 +106,11 @@ class _Landing:
         self._grid.close()
         counts.steps = self._engine.steps_closed()
         rows = write_tables(self._lake, self._header, self._recorded)
-        forecasts = self._forecasts.table()
-        self._lake.write_table("forecasts", {"run": run}, forecasts)
-        rows |= {"forecasts": forecasts.num_rows, "session_grid": self._grid.rows}
+        for table, kept in (("forecasts", self._forecasts), ("shadow_forecasts", self._shadow())):
+            found = kept.table(table)
+            self._lake.write_table(table, {"run": run}, found)
+            rows[table] = found.num_rows
+        rows["session_grid"] = self._grid.rows
         write_summary(self._path.parent, self._summary())
         return LandedSession(
             run=run,
@@ -122,6 +121,25 @@ class _Landing:
             last_step_ns=self._grid.last_step_ns,
             rows=rows,
         )
+
+    def _add_forecasts(self, step: JournalStep) -> None:
+        """Keep the forecasts among a step's inputs."""
+        for row in step.records[step.records["kind"] == KIND_FORECAST]:
+            begin, end = int(row["offset"]), int(row["offset"]) + int(row["length"])
+            ts_step_ns, model_id, horizon = FORECAST_PREFIX.unpack_from(step.block, begin)
+            values = np.frombuffer(step.block[begin + FORECAST_PREFIX.size : end], dtype=np.float32)
+            if values.size != horizon * len(self._slots) * FORECAST_WIDTH:
+                continue  # the engine refused it: see the run's rejects
+            head = (int(row["seq"]), int(row["ts_ns"]), ts_step_ns, model_id, horizon)
+            self._forecasts.add(head, at_horizons(values.reshape(horizon, len(self._slots), FORECAST_WIDTH)))
+
+    def _shadow(self) -> KeptForecasts:
+        """Return what was forecast in the session's shadow."""
+        found = KeptForecasts(self._header.instruments, self._slots)
+        for forecast in read_shadow(shadow_path(self._path.parent, self._header.run)):
+            if len(forecast.kept) == len(self._slots):
+                found.add(forecast[:5], forecast.kept)
+        return found
 
     def _count(self, step: JournalStep, outputs: Outputs) -> None:
         counts, records = self._counts, step.records
@@ -188,56 +206,6 @@ class _GridHours:
         self._lake.write_table("session_grid", {"run": self._run, **hour_keys(at)}, rows)
         self.rows += rows.num_rows
         self._parts.clear()
-
-
-class _Forecasts:
-    """Rows of `forecasts`: what the model said of every slot that trades, at the horizons that the table keeps."""
-
-    def __init__(self, header: SegmentHeader, slots: Sequence[int | None]) -> None:
-        self._entries = header.instruments
-        self._slots = slots
-        self._heads: list[tuple[int, int, int, int, int]] = []
-        self._values: list[NDArray[np.float32]] = []
-
-    def add(self, step: JournalStep) -> None:
-        """Take the forecasts among a step's inputs."""
-        for row in step.records[step.records["kind"] == KIND_FORECAST]:
-            begin, end = int(row["offset"]), int(row["offset"]) + int(row["length"])
-            ts_step_ns, model_id, horizon = FORECAST_PREFIX.unpack_from(step.block, begin)
-            values = np.frombuffer(step.block[begin + FORECAST_PREFIX.size : end], dtype=np.float32)
-            if values.size != horizon * len(self._slots) * FORECAST_WIDTH:
-                continue  # the engine refused it: see the run's rejects
-            self._heads.append((int(row["seq"]), int(row["ts_ns"]), ts_step_ns, model_id, horizon))
-            self._values.append(_at_horizons(values.reshape(horizon, len(self._slots), FORECAST_WIDTH)))
-
-    def table(self) -> pa.Table:
-        """Return the rows by time and slot."""
-        schema = table_schema("forecasts").columns
-        present = [(slot, self._entries[number]) for slot, number in enumerate(self._slots) if number is not None]
-        if not self._heads or not present:
-            return schema.empty_table()
-        count = len(present)
-        heads = np.repeat(np.array(self._heads, dtype=np.int64), count, axis=0)
-        values = np.stack(self._values)[:, [slot for slot, _ in present]].reshape(len(heads), -1)
-        columns: dict[str, object] = {
-            "venue": [entry.venue for _, entry in present] * len(self._heads),
-            "instrument": [entry.symbol for _, entry in present] * len(self._heads),
-            "slot": np.tile(np.array([slot for slot, _ in present]), len(self._heads)),
-        }
-        columns |= dict(zip(("seq", "ts_ns", "ts_step_ns", "model_id", "horizon_steps"), heads.T, strict=True))
-        kept = [f"{name}_{steps}" for name in ("mid_bps", "spread_ticks") for steps in FORECAST_HORIZONS]
-        columns |= dict(zip(kept, values.T, strict=True))
-        return pa.table({name: columns[name] for name in schema.names}).cast(schema)
-
-
-def _at_horizons(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return [V, mid bps and spread in ticks at each kept horizon]; NaN where the forecast does not reach."""
-    found = np.full((values.shape[1], 2 * len(FORECAST_HORIZONS)), np.nan, dtype=np.float32)
-    for place, steps in enumerate(FORECAST_HORIZONS):
-        if steps <= len(values):
-            found[:, place] = values[steps - 1, :, MID_BPS]
-            found[:, place + len(FORECAST_HORIZONS)] = np.exp(values[steps - 1, :, LOG_SPREAD])
-    return found
 
 
 def _grid_of(path: Path, header: SegmentHeader) -> JsonObject:

@@ -22,6 +22,10 @@ TABLES_OF_KINDS = {
     "fills": "fills",
     "positions": "positions",
     "state_events": "state_events",
+    "funding": "funding",
+    "equity": "equity",
+    "risk_events": "risk_events",
+    "cross_market": "cross_market",
 }
 TERMINAL_STATES = frozenset(
     native.enums["OrderState"].index(name) for name in ("filled", "cancelled", "rejected", "refused", "expired")
@@ -56,10 +60,11 @@ class Recorded:
 def write_tables(lake: Lake, header: SegmentHeader, recorded: Recorded) -> dict[str, int]:
     """Write the run's trading tables and return their rows by table."""
     names = [(entry.venue, entry.symbol) for entry in header.instruments]
+    quotes = [entry.quote for entry in header.instruments]
     written = {}
     for kind, table in TABLES_OF_KINDS.items():
         arena = bytes(recorded.arena) if kind == "state_events" else b""
-        rows = to_table(table, recorded.table(kind), instruments=names, arena=arena)
+        rows = to_table(table, recorded.table(kind), instruments=names, quotes=quotes, arena=arena)
         lake.write_table(table, {"run": header.run}, rows)
         written[table] = rows.num_rows
     return written

@@ -177,7 +177,8 @@ def _runner(
     config = orjson.dumps(header.engine).decode()
     try:
         engine = native.Engine(config)
-        venue = native.SimVenue(config) if forecaster is not None else None
+        trades = forecaster is not None or bool(settings.native.strategies)
+        venue = native.SimVenue(config) if trades else None
     except ValueError as error:
         raise SettingsError(str(settings_path()), "native", str(error)) from error
     numbers = RunnerSettings(

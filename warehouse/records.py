@@ -11,6 +11,8 @@ from warehouse.schema import FEATURE_NAMES, PRICE_TICKS_NAMES, SIZE_UNITS_NAMES,
 Records = NDArray[np.void]
 InstrumentNames = Sequence[tuple[str, str]]
 """(venue, symbol) by the engine's instrument id."""
+NO_INSTRUMENT = 2**32 - 1
+"""Where a record is about all instruments; its venue and instrument are empty."""
 
 _NAME = "_name"
 _ARENA_COLUMNS = ("text", "reason")
@@ -22,16 +24,19 @@ def to_table(
     *,
     constants: Mapping[str, str] | None = None,
     instruments: InstrumentNames | None = None,
+    quotes: Sequence[str] = (),
     arena: bytes = b"",
 ) -> pa.Table:
     """Return the rows of `records` with the columns of lake table `table`.
 
     `constants` gives columns of one value (`run`, `stream`); `instruments` is owed by tables with venue and
-    instrument columns, `arena` by tables with text. KeyError names a column that nothing gives.
+    instrument columns, `quotes` (the quote currency by instrument id) by those with a quote column, `arena` by tables
+    with text. KeyError names a column that nothing gives.
     """
     schema = table_schema(table)
     columns = {
-        field.name: _column(field, schema, records, constants or {}, instruments, arena) for field in schema.columns
+        field.name: _column(field, schema, records, constants or {}, instruments, quotes, arena)
+        for field in schema.columns
     }
     return pa.table(columns, schema=schema.columns)
 
@@ -63,6 +68,7 @@ def _column(
     records: Records,
     constants: Mapping[str, str],
     instruments: InstrumentNames | None,
+    quotes: Sequence[str],
     arena: bytes,
 ) -> pa.Array:
     name = field.name
@@ -71,9 +77,12 @@ def _column(
     source = name.removesuffix(_NAME)
     if source != name and source in schema.enums:
         return _spelled(records[source], schema.enums[source])
-    if instruments is not None and name in ("venue", "instrument"):
-        part = 0 if name == "venue" else 1
-        return _spelled(records["instrument"], [pair[part] for pair in instruments])
+    part, _, which = name.partition("_")
+    if instruments is not None and part in ("venue", "instrument") and which in ("", "a", "b"):
+        ids = records["instrument" if not which else f"instrument_{which}"]
+        return _instrument_names(ids, [pair[part == "instrument"] for pair in instruments])
+    if name == "quote":
+        return _spelled(records["quote_group"], quotes)
     if name in _ARENA_COLUMNS and pa.types.is_string(field.type):
         return _texts(records, arena)
     return _numbers(records[_stored_name(name, records)], field.type)
@@ -94,6 +103,11 @@ def _numbers(values: NDArray[np.generic], kind: pa.DataType) -> pa.Array:
 def _spelled(codes: NDArray[np.generic], names: Sequence[str]) -> pa.Array:
     """Return `names[code]` for each code; IndexError when a code has no name."""
     return pa.array(names, type=pa.string()).take(pa.array(np.ascontiguousarray(codes)))
+
+
+def _instrument_names(ids: NDArray[np.generic], names: Sequence[str]) -> pa.Array:
+    dense = ids.astype(np.int64)
+    return _spelled(np.where(dense == NO_INSTRUMENT, len(names), dense), [*names, ""])
 
 
 def _texts(records: Records, arena: bytes) -> pa.Array:

@@ -45,19 +45,56 @@ ORDER_STATES = (
     "unknown",
     "expired",
 )
-SIGNAL_ACTIONS = ("hold", "enter", "exit", "reverse", "wait", "no_book")
+ORDER_PURPOSES = ("signal", "flatten", "quote")
+TIMES_IN_FORCE = ("gtc", "ioc", "post_only")
+SIGNAL_ACTIONS = ("hold", "enter", "exit", "reverse", "wait", "no_book", "quote")
 TRADING_STATES = ("active", "reducing", "flattening", "halted")
-TRADING_TRIGGERS = ("operator", "limit", "stale_feed", "model", "start")
+TRADING_TRIGGERS = ("operator", "limit", "stale_feed", "model", "start", "data", "clock", "venue", "watchdog")
+WATCH_RULES = (
+    "none",
+    "stop_loss",
+    "take_profit",
+    "net_exposure",
+    "gross_exposure",
+    "drawdown",
+    "daily_loss",
+    "correlation",
+    "connectivity",
+    "synchronisation",
+    "data_quality",
+    "drift",
+    "model_expiry",
+    "error_burst",
+    "clock",
+    "heartbeat",
+)
+WATCH_ACTIONS = ("none", "close_slot", "reduce", "flatten", "halt")
 RISK_RULES = (
     "none",
     "max_position",
     "max_order_size",
     "price_deviation",
-    "exposure",
+    "net_exposure",
     "trading_state",
     "invalid_book",
     "stale_forecast",
     "lot",
+    "short_position",
+    "price_deviation_venues",
+    "price_deviation_trade",
+    "gross_exposure",
+    "venue_exposure",
+    "max_capital",
+    "order_rate",
+    "duplicate",
+    "blocked",
+    "model_expired",
+    "drift",
+    "connectivity",
+    "synchronisation",
+    "data_quality",
+    "error_burst",
+    "clock",
 )
 
 
@@ -112,6 +149,7 @@ _TYPES: Mapping[str, pa.DataType] = {
     "u8": pa.uint8(),
     "f64": pa.float64(),
     "f32": pa.float32(),
+    "i32": pa.int32(),
     "bool": pa.bool_(),
     "str": pa.string(),
     "step": DECIMAL_STEP,
@@ -123,7 +161,7 @@ _GRID = (
     f"i64 {' '.join(PRICE_TICKS_NAMES)} {' '.join(SIZE_UNITS_NAMES)}; f32 {' '.join(FEATURE_NAMES)}"
 )
 FORECAST_HORIZONS = (1, 5, 10, 20)
-"""Steps ahead that table `forecasts` keeps of a forecast."""
+"""Steps ahead that tables `forecasts` and `shadow_forecasts` keep of a forecast."""
 
 
 def _table(
@@ -141,6 +179,10 @@ def _per_horizon(name: str) -> str:
     return " ".join(f"{name}_{steps}" for steps in FORECAST_HORIZONS)
 
 
+_FORECAST = (
+    "i64 ts_ns ts_step_ns; u32 slot model_id horizon_steps;"
+    f"f32 {_per_horizon('mid_bps')} {_per_horizon('spread_ticks')}"
+)
 _SIDE = {"side": SIDES}
 _RUN = ("run",)
 
@@ -193,33 +235,70 @@ _TABLES = (
         "i64 valid_from_ns; str market_type base quote; step tick size_unit lot multiplier maker_fee_bps taker_fee_bps",
     ),
     _table(
+        "bundle_lineage",
+        ("bundle",),
+        "u32 model_id; str file file_sha256 segment segment_sha256",
+    ),
+    _table(
         "decisions",
         _RUN,
-        "str venue instrument; u64 seq; i64 ts_ns ts_step_ns; f64 forecast_bps cost_bps;"
+        "str venue instrument; u64 seq; i64 ts_ns ts_step_ns; f64 expected_bps cost_bps;"
         "i64 position_units target_units; u64 client_order_id; u32 model_id; u8 action;"
         "str action_name; u8 rule; str rule_name;"
-        "u8 trading_state; str trading_state_name",
+        "u8 trading_state; str trading_state_name; u8 strategy",
         {"action": SIGNAL_ACTIONS, "rule": RISK_RULES, "trading_state": TRADING_STATES},
     ),
     _table(
         "orders",
         _RUN,
-        "str venue instrument; u64 seq; i64 ts_ns; u64 client_order_id; i64 price_ticks size_units filled_units;"
-        "u8 side; str side_name; u8 state_from; str state_from_name; u8 state_to; str state_to_name; u8 reason",
-        {"side": ("buy", "sell"), "state_from": ORDER_STATES, "state_to": ORDER_STATES},
+        "str venue instrument; u64 seq; i64 ts_ns; u64 client_order_id; i64 price_ticks size_units filled_units"
+        " ts_step_ns; u32 model_id; u8 side; str side_name; u8 state_from; str state_from_name; u8 state_to;"
+        "str state_to_name; u8 reason strategy purpose; str purpose_name; u8 time_in_force; str time_in_force_name",
+        {
+            "side": ("buy", "sell"),
+            "state_from": ORDER_STATES,
+            "state_to": ORDER_STATES,
+            "purpose": ORDER_PURPOSES,
+            "time_in_force": TIMES_IN_FORCE,
+        },
     ),
     _table(
         "fills",
         _RUN,
         "str venue instrument; u64 seq; i64 ts_ns; u64 client_order_id trade_id;"
-        "i64 price_ticks size_units fee_quote_units; u8 side; str side_name; bool is_maker",
+        "i64 price_ticks size_units fee_quote_units; u8 side; str side_name; bool is_maker; u8 strategy",
         {"side": ("buy", "sell")},
     ),
     _table(
         "positions",
         _RUN,
         "str venue instrument; u64 seq; i64 ts_ns position_units cost_quote_units realised_quote_units"
-        " unrealised_quote_units fees_quote_units",
+        " unrealised_quote_units fees_quote_units funding_quote_units",
+    ),
+    _table(
+        "funding",
+        _RUN,
+        "str venue instrument; u64 seq; i64 ts_ns ts_funding_ns; u64 trade_id;"
+        "i64 position_units mark_price_ticks rate_e8 paid_quote_units",
+    ),
+    _table(
+        "equity",
+        _RUN,
+        "u64 seq; i64 ts_ns ts_step_ns equity_e8 realised_e8 unrealised_e8 fees_e8 funding_e8 net_exposure_e8"
+        " gross_exposure_e8; u32 quote_group; str quote",
+    ),
+    _table(
+        "risk_events",
+        _RUN,
+        "str venue instrument; u64 seq; i64 ts_ns; f64 value threshold;"
+        "u8 rule; str rule_name; u8 action; str action_name",
+        {"rule": WATCH_RULES, "action": WATCH_ACTIONS},
+    ),
+    _table(
+        "cross_market",
+        _RUN,
+        "str venue_a instrument_a venue_b instrument_b; u64 seq; i64 ts_step_ns; f64 correlation lead_correlation;"
+        "i32 lead_steps",
     ),
     _table(
         "state_events",
@@ -228,13 +307,20 @@ _TABLES = (
         "u8 trigger; str trigger_name",
         {"state_from": TRADING_STATES, "state_to": TRADING_STATES, "trigger": TRADING_TRIGGERS},
     ),
-    _table("session_grid", ("run", "date", "hour"), _GRID),
     _table(
-        "forecasts",
+        "backtests",
         _RUN,
-        "str venue instrument; u64 seq; i64 ts_ns ts_step_ns; u32 slot model_id horizon_steps;"
-        f"f32 {_per_horizon('mid_bps')} {_per_horizon('spread_ticks')}",
+        "str grid model strategies queue latency on_gap quote settings_hash leak_warning;"
+        "i64 ts_from_ns ts_to_ns masked_ns steps frames forecasts withheld orders refused fills maker_fills trades"
+        " pnl_e8 max_drawdown_e8 capital_e8 turnover_e8 max_gross_exposure_e8 move_after_fill_e8 held_e8 spread_e8"
+        " fees_maker_e8 fees_taker_e8 funding_e8 signal_to_request_p50_ns step_to_request_p50_ns"
+        " request_to_answer_p50_ns;"
+        "f64 mse_bps2 mae_bps persistence_mse_bps2 persistence_mae_bps submitted_lots filled_lots fill_rate sharpe"
+        " sharpe_low sharpe_high pnl_low_e8 pnl_high_e8 drawdown_share profit_factor hit_rate exposure_time",
     ),
+    _table("session_grid", ("run", "date", "hour"), _GRID),
+    _table("forecasts", _RUN, f"str venue instrument; u64 seq; {_FORECAST}"),
+    _table("shadow_forecasts", _RUN, f"str venue instrument; {_FORECAST}"),
 )
 
 TABLES: Mapping[str, TableSchema] = {table.name: table for table in _TABLES}

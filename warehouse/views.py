@@ -1,4 +1,4 @@
-"""DuckDB over the lake: a view per table, `book_at`, and the published marts attached read-only.
+"""DuckDB over the lake: a view per table, `order_lineage`, `book_at`, and the published marts attached read-only.
 
 Nothing is copied: a view reads the Parquet files at the time of the query, so that it works while dbt builds or an
 hour is converted. A table without files is an empty view of the right types. DuckDB extensions are never loaded
@@ -20,6 +20,7 @@ _ARROW_SQL = {
     pa.uint64(): "UBIGINT",
     pa.int64(): "BIGINT",
     pa.uint32(): "UINTEGER",
+    pa.int32(): "INTEGER",
     pa.uint16(): "USMALLINT",
     pa.uint8(): "UTINYINT",
     pa.float64(): "DOUBLE",
@@ -27,6 +28,32 @@ _ARROW_SQL = {
     pa.bool_(): "BOOLEAN",
     pa.string(): "VARCHAR",
 }
+
+
+ORDER_LINEAGE_SQL = """
+create or replace view order_lineage as
+with sent as (
+    select run, venue, instrument, client_order_id, model_id, min(ts_ns) as ts_ns
+    from orders
+    group by all
+)
+select
+    sent.run,
+    sent.venue,
+    sent.instrument,
+    sent.client_order_id,
+    sent.ts_ns,
+    sent.model_id,
+    bundle_lineage.bundle,
+    bundle_lineage.file,
+    bundle_lineage.file_sha256,
+    bundle_lineage.segment,
+    bundle_lineage.segment_sha256
+from sent
+inner join bundle_lineage on sent.model_id = bundle_lineage.model_id
+"""
+"""`trader why` the other way round: a row an order, grid file and raw segment that its model learned from. Orders that
+rest on no sealed model are not in it."""
 
 
 def connect(lake: Lake, marts: Path | None = None) -> duckdb.DuckDBPyConnection:
@@ -39,6 +66,7 @@ def connect(lake: Lake, marts: Path | None = None) -> duckdb.DuckDBPyConnection:
     connection.execute("set timezone = 'UTC'")
     try:
         create_views(connection, lake)
+        connection.execute(ORDER_LINEAGE_SQL)
         connection.execute(book_at_sql(lake))
     except duckdb.Error as error:
         first = str(error).strip().splitlines()[0]

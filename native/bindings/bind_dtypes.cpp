@@ -7,7 +7,9 @@
 #include "lob/outputs.hpp"
 #include "lob/risk.hpp"
 #include "lob/signal.hpp"
+#include "lob/strategies.hpp"
 #include "lob/trading_state.hpp"
+#include "lob/watch.hpp"
 
 namespace lob::python {
 namespace {
@@ -32,16 +34,25 @@ void register_market_dtypes() {
 }
 
 void register_trading_dtypes() {
-  PYBIND11_NUMPY_DTYPE(DecisionRecord, seq, ts_ns, ts_step_ns, forecast_bps, cost_bps, position_units,
-                       target_units, client_order_id, instrument, model_id, action, rule, trading_state);
-  PYBIND11_NUMPY_DTYPE(OrderRequestRecord, seq, ts_ns, client_order_id, price_ticks, size_units, instrument,
-                       kind, side, type, time_in_force);
+  PYBIND11_NUMPY_DTYPE(DecisionRecord, seq, ts_ns, ts_step_ns, expected_bps, cost_bps, position_units,
+                       target_units, client_order_id, instrument, model_id, action, rule, trading_state,
+                       strategy);
+  PYBIND11_NUMPY_DTYPE(OrderRequestRecord, seq, ts_ns, client_order_id, price_ticks, size_units, ts_step_ns,
+                       instrument, model_id, kind, side, type, time_in_force, strategy, purpose);
   PYBIND11_NUMPY_DTYPE(OrderEventRecord, seq, ts_ns, client_order_id, price_ticks, size_units, filled_units,
-                       instrument, side, state_from, state_to, reason);
+                       ts_step_ns, instrument, model_id, side, state_from, state_to, reason, strategy,
+                       purpose, time_in_force);
   PYBIND11_NUMPY_DTYPE(FillRecord, seq, ts_ns, client_order_id, trade_id, price_ticks, size_units,
-                       fee_quote_units, instrument, side, is_maker);
+                       fee_quote_units, instrument, side, is_maker, strategy);
   PYBIND11_NUMPY_DTYPE(PositionRecord, seq, ts_ns, position_units, cost_quote_units, realised_quote_units,
-                       unrealised_quote_units, fees_quote_units, instrument);
+                       unrealised_quote_units, fees_quote_units, funding_quote_units, instrument);
+  PYBIND11_NUMPY_DTYPE(FundingRecord, seq, ts_ns, ts_funding_ns, trade_id, position_units, mark_price_ticks,
+                       rate_e8, paid_quote_units, instrument);
+  PYBIND11_NUMPY_DTYPE(EquityRecord, seq, ts_ns, ts_step_ns, equity_e8, realised_e8, unrealised_e8, fees_e8,
+                       funding_e8, net_exposure_e8, gross_exposure_e8, quote_group);
+  PYBIND11_NUMPY_DTYPE(RiskEventRecord, seq, ts_ns, value, threshold, instrument, rule, action);
+  PYBIND11_NUMPY_DTYPE(CrossMarketRecord, seq, ts_step_ns, correlation, lead_correlation, instrument_a,
+                       instrument_b, lead_steps);
   PYBIND11_NUMPY_DTYPE(StateEventRecord, seq, ts_ns, text_offset, text_length, state_from, state_to, trigger);
 }
 
@@ -62,6 +73,10 @@ py::dict output_dtypes() {
   dtypes["fills"] = py::dtype::of<FillRecord>();
   dtypes["positions"] = py::dtype::of<PositionRecord>();
   dtypes["state_events"] = py::dtype::of<StateEventRecord>();
+  dtypes["funding"] = py::dtype::of<FundingRecord>();
+  dtypes["equity"] = py::dtype::of<EquityRecord>();
+  dtypes["risk_events"] = py::dtype::of<RiskEventRecord>();
+  dtypes["cross_market"] = py::dtype::of<CrossMarketRecord>();
   return dtypes;
 }
 
@@ -69,6 +84,15 @@ py::tuple risk_rule_names() {
   py::tuple out(risk_rules().size() + 1);
   out[0] = "none";
   for (const RiskRuleEntry& entry : risk_rules()) {
+    out[static_cast<std::size_t>(entry.rule)] = py::str(std::string(entry.name));
+  }
+  return out;
+}
+
+py::tuple watch_rule_names() {
+  py::tuple out(watch_rule_count);
+  out[0] = "none";
+  for (const WatchRuleEntry& entry : watch_rules()) {
     out[static_cast<std::size_t>(entry.rule)] = py::str(std::string(entry.name));
   }
   return out;
@@ -94,11 +118,17 @@ py::dict enum_names() {
   enums["OrderState"] = py::make_tuple("pending_new", "open", "partially_filled", "filled", "cancelled",
                                        "rejected", "refused", "pending_cancel", "unknown", "expired");
   enums["TradingState"] = py::make_tuple("active", "reducing", "flattening", "halted");
-  enums["TradingTrigger"] = py::make_tuple("operator", "limit", "stale_feed", "model", "start");
-  enums["SignalAction"] = py::make_tuple("hold", "enter", "exit", "reverse", "wait", "no_book");
+  enums["TradingTrigger"] =
+      names<TradingTrigger>(trading_trigger_count, [](TradingTrigger v) { return text_of(v); });
+  enums["OrderPurpose"] = py::make_tuple("signal", "flatten", "quote");
+  enums["TimeInForce"] = py::make_tuple("gtc", "ioc", "post_only");
+  enums["WatchRule"] = watch_rule_names();
+  enums["WatchAction"] = names<WatchAction>(watch_action_count, [](WatchAction v) { return text_of(v); });
+  enums["StrategyKind"] = names<StrategyKind>(strategy_kind_count, [](StrategyKind v) { return text_of(v); });
+  enums["SignalAction"] = py::make_tuple("hold", "enter", "exit", "reverse", "wait", "no_book", "quote");
   enums["RiskRule"] = risk_rule_names();
   enums["RecordKind"] =
-      py::make_tuple("header", "frame", "timer", "forecast", "command", "request", "output_hash");
+      py::make_tuple("header", "frame", "timer", "forecast", "command", "request", "output_hash", "wishes");
   return enums;
 }
 

@@ -44,12 +44,8 @@ py::dict drain(Engine& engine) {
   arrays["feed_requests"] = to_array(out.market.requests);
   arrays["rejects"] = to_array(out.market.rejects);
   arrays["grid"] = to_array(out.grid);
-  arrays["decisions"] = to_array(out.trading.decisions);
-  arrays["order_requests"] = to_array(out.trading.orders);
-  arrays["order_events"] = to_array(out.trading.order_events);
-  arrays["fills"] = to_array(out.trading.fills);
-  arrays["positions"] = to_array(out.trading.positions);
-  arrays["state_events"] = to_array(out.trading.state_events);
+  put_trading(out.trading, arrays);
+  arrays["cross_market"] = to_array(out.cross_market);
   arrays["arena"] = py::bytes(out.arena);
   out.clear();
   return arrays;
@@ -133,6 +129,18 @@ void restore(Engine& engine, py::handle data) {
 
 }  // namespace
 
+void put_trading(const TradingOutputs& out, py::dict& arrays) {
+  arrays["decisions"] = to_array(out.decisions);
+  arrays["order_requests"] = to_array(out.orders);
+  arrays["order_events"] = to_array(out.order_events);
+  arrays["fills"] = to_array(out.fills);
+  arrays["positions"] = to_array(out.positions);
+  arrays["state_events"] = to_array(out.state_events);
+  arrays["funding"] = to_array(out.funding);
+  arrays["equity"] = to_array(out.equity);
+  arrays["risk_events"] = to_array(out.risk_events);
+}
+
 void bind_engine(py::module_& m) {
   py::class_<Engine> engine(m, "Engine");
   engine.def(py::init<std::string_view>(), py::arg("config_json"))
@@ -149,6 +157,13 @@ void bind_engine(py::module_& m) {
           "command",
           [](Engine& e, std::uint64_t seq, TsNs ts_ns, py::handle data) {
             e.command(seq, ts_ns, BorrowedBuffer(data).bytes());
+            return e.outputs().count();
+          },
+          py::arg("seq"), py::arg("ts_ns"), py::arg("data"))
+      .def(
+          "wishes",
+          [](Engine& e, std::uint64_t seq, TsNs ts_ns, py::handle data) {
+            e.wishes(seq, ts_ns, BorrowedBuffer(data).bytes());
             return e.outputs().count();
           },
           py::arg("seq"), py::arg("ts_ns"), py::arg("data"))

@@ -42,7 +42,8 @@ void bind_matching(py::module_& m) {
       });
   add_frame_method<SimVenue>(venue, [](SimVenue& v, const FrameArguments& a) {
     v.on_frame(a.seq, a.connection, a.ts_recv_ns, a.data);
-    return v.resting_count();
+    return v.exposed_count() +
+           (v.next_ts_ns() ? 1U : 0U);  // 0: nothing of ours can change with the next frame
   });
 }
 

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <vector>
 
+#include "lob/trader.hpp"
 #include "lob/types.hpp"
 
 namespace lob::python {
@@ -18,6 +19,11 @@ void bind_dtypes(py::module_& m);
 void bind_features(py::module_& m);
 void bind_engine(py::module_& m);
 void bind_matching(py::module_& m);
+void bind_risk(py::module_& m);
+void bind_backtest(py::module_& m);
+
+/// Copies every kind of trading record into `arrays`, under its output name.
+void put_trading(const TradingOutputs& out, py::dict& arrays);
 
 /// A numpy structured array holding a copy of `rows`.
 template <class T>

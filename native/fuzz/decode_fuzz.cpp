@@ -138,6 +138,7 @@ const std::vector<std::string>& built_in_frames() {
       R"(0{"stream":"ethusdt@trade","data":{"e":"trade","E":1,"s":"ETHUSDT","t":3,"p":"2683.47000000","q":"0.00056000","b":2,"a":1,"T":1,"m":true,"M":true}})",
       R"(0{"stream":"ethusdt@bookTicker","data":{"u":9,"s":"ETHUSDT","b":"2683.80","B":"3.1","a":"2683.81","A":"1.0"}})",
       R"(2{"e":"depthUpdate","E":3,"T":2,"s":"ETHUSDT","ps":"ETHUSDT","U":1,"u":10,"pu":0,"b":[["200.00","10.229"]],"a":[["2681.63","0.000"]],"st":1})",
+      R"(2{"stream":"ethusdt@markPrice@1s","data":{"e":"markPriceUpdate","E":3,"s":"ETHUSDT","p":"2681.12345678","ap":"2681.1","i":"2681.0","P":"2680.9","r":"-0.00010000","T":5,"st":1}})",
       R"(3{"lastUpdateId":8,"E":3,"T":2,"bids":[["2681.62","1.165"],["200.00","9"]],"asks":[["2681.63","73.077"]]})",
       R"(2{"e":"depthUpdate","E":4,"T":3,"s":"ETHUSDT","U":15,"u":20,"pu":10,"b":[["2681.62","0"]],"a":[["2681.64","5.5"]]})",
       R"(2{"e":"aggTrade","E":6,"s":"ETHUSDT","a":30,"p":"2681.20","q":"0.504","nq":"0.5","f":50,"l":53,"T":5,"m":false})",

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cmath>
 #include <limits>
 #include <stdexcept>
 
@@ -26,6 +25,7 @@ InstrumentSpec parse_instrument(const Section& section, std::size_t position) {
   spec.venue = word(section, "venue", &venue_of, venue_words);
   spec.symbol = section.text("symbol");
   spec.quote = section.has("quote") ? section.text("quote") : "";
+  spec.base = section.has("base") ? section.text("base") : "";
   spec.market_type = word(section, "market_type", &market_type_of, "perpetual or spot");
   spec.tick = section.text("tick");
   spec.size_unit = section.text("size_unit");
@@ -132,27 +132,7 @@ void parse_emit(const Section& root, EngineConfig& config) {
   const TsNs step_ns = config.grid ? config.grid->step_ns : default_step_ns;
   config.emit.book_snapshot_every_ns =
       section.within_or("book_snapshot_every_steps", 0, steps_max, 0) * step_ns;
-}
-
-std::int64_t slot_size(const EngineConfig& config, const Section& section, std::string_view key,
-                       std::size_t slot) {
-  const dom::array values = section.array(key);
-  const InstrumentId instrument = config.grid->slots[slot].instrument;
-  if (values.size() != config.grid->slots.size()) {
-    refuse(section.path(key), std::to_string(config.grid->slots.size()) + " sizes, one a slot",
-           section.found(key));
-  }
-  if (instrument == no_instrument) return 0;
-  std::string_view digits;
-  const DecimalScale scale = DecimalScale::of(config.instruments[instrument].size_unit).value();
-  const bool is_text = values.at(slot).get(digits) == simdjson::SUCCESS;
-  const DecimalResult size = parse_decimal(is_text ? digits : "", scale);
-  if (!size.is_ok()) {
-    refuse(section.path(key) + "[" + std::to_string(slot) + "]",
-           "a decimal in quotes, a multiple of " + config.instruments[instrument].size_unit,
-           section.found(key));
-  }
-  return size.units;
+  config.emit.cross_market_every_steps = section.within_or("cross_market_every_steps", 1, steps_max, 600);
 }
 
 /// tick x size_unit in 10^-18 of the quote currency, exactly.
@@ -168,73 +148,61 @@ std::int64_t quote_unit_e18(const InstrumentSpec& spec) {
   return product;
 }
 
-/// Slots of one quote currency share a number, the first slot's; instruments that name none share one too.
-std::uint32_t quote_group(const EngineConfig& config, InstrumentId instrument) {
-  const std::string& quote = config.instruments[instrument].quote;
-  const auto is_of_group = [&](const InstrumentSpec& spec) { return spec.quote == quote; };
+/// Instruments with an equal text share a number, the first one's; those that name none share one too.
+std::uint32_t group_of(const EngineConfig& config, InstrumentId instrument,
+                       std::string InstrumentSpec::* text) {
+  const std::string& wanted = config.instruments[instrument].*text;
+  const auto is_of_group = [&](const InstrumentSpec& spec) { return spec.*text == wanted; };
   const auto first = std::find_if(config.instruments.begin(), config.instruments.end(), is_of_group);
   return static_cast<std::uint32_t>(first - config.instruments.begin());
 }
 
 constexpr std::int64_t cap_ticks_max = 1'000'000'000;
 
-TraderSlot parse_trader_slot(const EngineConfig& config, const Section& signal, const Section& risk,
-                             std::size_t slot) {
-  TraderSlot out;
-  out.instrument = config.grid->slots[slot].instrument;
-  if (out.instrument == no_instrument) return out;
-  const InstrumentSpec& spec = config.instruments[out.instrument];
+/// What an instrument is, before strategies and limits are read.
+SlotTerms slot_terms(const EngineConfig& config, std::size_t slot) {
+  SlotTerms out;
+  const GridSlot& place = config.grid->slots[slot];
+  out.instrument = place.instrument;
+  if (place.instrument == no_instrument) return out;
+  const InstrumentSpec& spec = config.instruments[place.instrument];
+  out.venue = spec.venue;
+  out.market_type = spec.market_type;
   out.lot = SizeUnits{parse_decimal(spec.lot, DecimalScale::of(spec.size_unit).value()).units};
-  out.order_size = SizeUnits{slot_size(config, signal, "order_size", slot)};
-  out.max_position = SizeUnits{slot_size(config, risk, "max_position", slot)};
-  out.max_order_size = SizeUnits{slot_size(config, risk, "max_order_size", slot)};
-  out.slippage_cap_ticks = signal.within_or("slippage_cap_ticks", 0, cap_ticks_max, 0);
-  out.flatten_cap_ticks = signal.within_or("flatten_cap_ticks", 0, cap_ticks_max, 10);
+  out.maker_fee_e8 = spec.maker_fee_e8;
   out.taker_fee_e8 = spec.taker_fee_e8;
   out.quote_unit_e18 = quote_unit_e18(spec);
-  out.quote_group = quote_group(config, out.instrument);
-  out.is_short_allowed =
-      signal.flag_or("is_spot_short_allowed", true) || spec.market_type == MarketType::perpetual;
+  out.tick = place.tick;
+  out.size_unit = place.size_unit;
+  out.quote_group = group_of(config, place.instrument, &InstrumentSpec::quote);
+  out.base_group = group_of(config, place.instrument, &InstrumentSpec::base);
   return out;
 }
 
-SignalConfig parse_signal(const Section& section) {
-  SignalConfig signal;
-  signal.horizon_step = static_cast<std::size_t>(section.at_least("horizon_step", 1));
-  signal.cost_multiple = section.number("cost_multiple");
-  signal.edge_bps = section.number("edge_bps");
-  signal.exit_bps = section.number_or("exit_bps", 0.0);
-  return signal;
-}
-
-constexpr double deviation_bps_max = 1e4;  // all of the price
-
-RiskLimits parse_risk(const Section& section) {
-  RiskLimits limits;
-  const double deviation_bps = section.number("price_deviation_bps");
-  if (deviation_bps > deviation_bps_max)
-    refuse(section.path("price_deviation_bps"), "at most 10000", section.found("price_deviation_bps"));
-  limits.price_deviation_e8 = std::llround(deviation_bps * 1e4);
-  limits.net_exposure_e8 = scaled(section, "max_exposure_quote", "0.00000001");
-  limits.gross_exposure_e8 = section.has("max_gross_exposure_quote")
-                                 ? scaled(section, "max_gross_exposure_quote", "0.00000001")
-                                 : limits.net_exposure_e8;
-  limits.forecast_age_max_ns = section.at_least("forecast_age_max_ns", 1);
-  return limits;
+/// What an order is: it stands in the section "signal" whatever the strategies are.
+void parse_orders(const Section& root, const EngineConfig& config, TraderConfig& trader) {
+  const Section section = root.section("signal");
+  for (std::size_t slot = 0; slot < trader.slots.size(); ++slot) {
+    TraderSlot& out = trader.slots[slot];
+    if (out.terms.instrument == no_instrument) continue;
+    out.terms.order_size = SizeUnits{slot_size(config, section, "order_size", slot)};
+    out.slippage_cap_ticks = section.within_or("slippage_cap_ticks", 0, cap_ticks_max, 0);
+    out.flatten_cap_ticks = section.within_or("flatten_cap_ticks", 0, cap_ticks_max, 10);
+  }
 }
 
 TraderConfig parse_trader(const Section& root, const EngineConfig& config) {
-  if (!config.grid) refuse("grid", "a grid, since signal and risk are given", "none");
-  const Section signal = root.section("signal");
-  const Section risk = root.section("risk");
+  if (!config.grid) refuse("grid", "a grid, since strategies and risk are given", "none");
   TraderConfig trader;
   trader.run_tag =
       static_cast<std::uint32_t>(root.within("run_tag", 0, std::numeric_limits<std::uint32_t>::max()));
-  trader.signal = parse_signal(signal);
-  trader.risk = parse_risk(risk);
-  for (std::size_t slot = 0; slot < config.grid->slots.size(); ++slot) {
-    trader.slots.push_back(parse_trader_slot(config, signal, risk, slot));
+  for (const SlotTerms& terms : config.slot_terms) {
+    trader.slots.emplace_back();
+    trader.slots.back().terms = terms;
   }
+  parse_orders(root, config, trader);
+  parse_risk_section(root, config, trader);
+  parse_strategies(root, config, trader);
   std::string error;
   if (!check_config(trader, error)) throw std::invalid_argument("engine settings: " + error);
   return trader;
@@ -246,23 +214,46 @@ void parse_sections(const Section& root, EngineConfig& config) {
     config.feed.buffer_frames_max = static_cast<std::size_t>(feed.at_least("buffer_frames_max", 1));
   }
   if (root.has("grid")) config.grid = parse_grid(config, root.section("grid"));
-  parse_emit(root, config);
-  if (root.has("signal") || root.has("risk")) config.trader = parse_trader(root, config);
-  if (root.has("matching")) {
-    config.matching.order_latency_ns = root.section("matching").within("order_latency_ns", 0, hour_ns);
+  if (config.grid) {
+    config.cross_market = parse_cross_market(root, *config.grid);
+    for (std::size_t slot = 0; slot < config.grid->slots.size(); ++slot)
+      config.slot_terms.push_back(slot_terms(config, slot));
   }
+  parse_emit(root, config);
+  if (root.has("signal") || root.has("strategies") || root.has("risk"))
+    config.trader = parse_trader(root, config);
+  config.matching = parse_matching(root, config);
 }
 
-}  // namespace
-
-EngineConfig parse_config(std::string_view json) {
-  dom::parser parser;
+/// The document as a section; it lives as long as `parser`.
+Section parse_object(dom::parser& parser, std::string_view json) {
   dom::object document;
   if (const auto error = parser.parse(simdjson::padded_string(json)).get(document);
       error != simdjson::SUCCESS) {
     refuse("document", "a JSON object", simdjson::error_message(error));
   }
-  const Section root(document, "");
+  return {document, ""};
+}
+
+}  // namespace
+
+LaneConfig parse_lane(const EngineConfig& config, std::string_view json) {
+  dom::parser parser;
+  const Section root = parse_object(parser, json);
+  LaneConfig lane;
+  lane.trader = parse_trader(root, config);
+  lane.matching = parse_matching(root, config);
+  lane.has_timers = root.flag_or("timers", false);
+  lane.sample_steps = static_cast<std::size_t>(root.within_or("sample_steps", 1, steps_max, 600));
+  const std::string record = root.has("record") ? root.text("record") : "all";
+  if (record != "all" && record != "summary") refuse("record", "all or summary", root.found("record"));
+  lane.is_recorded = record == "all";
+  return lane;
+}
+
+EngineConfig parse_config(std::string_view json) {
+  dom::parser parser;
+  const Section root = parse_object(parser, json);
   EngineConfig config;
   for (const Section& section : root.sections("instruments")) {
     config.instruments.push_back(parse_instrument(section, config.instruments.size()));

@@ -35,6 +35,11 @@ class Section {
     dom::element element;
     return object_[key].get(element) == simdjson::SUCCESS && !element.is_null();
   }
+  [[nodiscard]] std::vector<std::string> keys() const {
+    std::vector<std::string> out;
+    for (const dom::key_value_pair field : object_) out.emplace_back(field.key);
+    return out;
+  }
   [[nodiscard]] std::string path(std::string_view key) const { return path_ + std::string(key); }
 
   [[nodiscard]] dom::element element(std::string_view key) const {
@@ -134,10 +139,34 @@ T word(const Section& section, std::string_view key, std::optional<T> (*parse)(s
   return *value;
 }
 
+/// Entry `slot` of a list of decimals in quotes, one a slot, in size units of the slot's instrument; 0 where
+/// the slot is masked.
+inline std::int64_t slot_size(const EngineConfig& config, const Section& section, std::string_view key,
+                              std::size_t slot) {
+  const dom::array values = section.array(key);
+  const InstrumentId instrument = config.grid->slots[slot].instrument;
+  if (values.size() != config.grid->slots.size()) {
+    refuse(section.path(key), std::to_string(config.grid->slots.size()) + " sizes, one a slot",
+           section.found(key));
+  }
+  if (instrument == no_instrument) return 0;
+  std::string_view digits;
+  const DecimalScale scale = DecimalScale::of(config.instruments[instrument].size_unit).value();
+  const bool is_text = values.at(slot).get(digits) == simdjson::SUCCESS;
+  const DecimalResult size = parse_decimal(is_text ? digits : "", scale);
+  if (!size.is_ok()) {
+    refuse(section.path(key) + "[" + std::to_string(slot) + "]",
+           "a decimal in quotes, a multiple of " + config.instruments[instrument].size_unit,
+           section.found(key));
+  }
+  return size.units;
+}
+
 // Parsers of one section each, in files of their own. They read `config` as far as it is parsed: instruments,
 // sources and grid come first.
+CrossMarketConfig parse_cross_market(const Section& root, const SamplerConfig& grid);
 void parse_strategies(const Section& root, const EngineConfig& config, TraderConfig& trader);
 void parse_risk_section(const Section& root, const EngineConfig& config, TraderConfig& trader);
-MatchingConfig parse_matching(const Section& root);
+MatchingConfig parse_matching(const Section& root, const EngineConfig& config);
 
 }  // namespace lob

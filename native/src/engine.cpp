@@ -1,7 +1,5 @@
 #include "lob/engine.hpp"
 
-#include <simdjson.h>
-
 #include <cstring>
 
 #include "lob/sim_reply.hpp"
@@ -9,70 +7,18 @@
 namespace lob {
 namespace {
 
-constexpr std::uint32_t checkpoint_magic = 0x3245424CU;  // "LBE2", version in the last sign
-constexpr ConnectionId no_connection = std::numeric_limits<ConnectionId>::max();
-
-std::optional<TradingOp> op_of(std::string_view word) noexcept {
-  if (word == "reduce") return TradingOp::reduce;
-  if (word == "halt") return TradingOp::halt;
-  if (word == "flatten") return TradingOp::flatten;
-  if (word == "resume") return TradingOp::resume;
-  return std::nullopt;
-}
+constexpr std::uint32_t checkpoint_magic = 0x3545424CU;  // "LBE5", version in the last sign
 
 Bytes bytes_of(std::string_view text) noexcept {
   return std::as_bytes(std::span(text.data(), text.size()));
 }
 
-struct ParsedCommand {
-  std::optional<TradingOp> op;
-  std::string reason;
-};
-
-ParsedCommand parse_command(Bytes json) {
-  ParsedCommand command;
-  simdjson::dom::parser parser;
-  simdjson::dom::element document;
-  const simdjson::padded_string text(reinterpret_cast<const char*>(json.data()), json.size());
-  if (parser.parse(text).get(document) != simdjson::SUCCESS) return command;
-  std::string_view word;
-  if (document["op"].get(word) == simdjson::SUCCESS) command.op = op_of(word);
-  if (document["reason"].get(word) == simdjson::SUCCESS) command.reason = word;
-  return command;
-}
-
 }  // namespace
-
-std::string_view text_of(InputError error) noexcept {
-  switch (error) {
-    case InputError::none:
-      return "no error";
-    case InputError::time_goes_back:
-      return "time goes back";
-    case InputError::unknown_connection:
-      return "connection is not in the source table";
-    case InputError::bad_forecast:
-      return "forecast refused";
-    case InputError::bad_command:
-      return "command refused";
-    case InputError::bad_reply:
-      return "reply refused";
-    case InputError::no_trader:
-      return "this engine has no signal and risk settings";
-    case InputError::bad_record:
-      return "record payload has the wrong length";
-    case InputError::time_too_late:
-      return "time is after the year 2099";
-  }
-  return "unknown error";
-}
 
 std::size_t EngineOutputs::count() const noexcept {
   return market.book_updates.size() + market.trades.size() + market.quotes.size() +
          market.feed_events.size() + market.gaps.size() + market.requests.size() + market.rejects.size() +
-         trading.decisions.size() + trading.orders.size() + trading.order_events.size() +
-         trading.fills.size() + trading.positions.size() + trading.state_events.size() +
-         book_snapshots.size() + grid.size();
+         trading.count() + book_snapshots.size() + grid.size() + cross_market.size();
 }
 
 void EngineOutputs::clear() noexcept {
@@ -83,14 +29,10 @@ void EngineOutputs::clear() noexcept {
   market.gaps.clear();
   market.requests.clear();
   market.rejects.clear();
-  trading.decisions.clear();
-  trading.orders.clear();
-  trading.order_events.clear();
-  trading.fills.clear();
-  trading.positions.clear();
-  trading.state_events.clear();
+  trading.clear();
   book_snapshots.clear();
   grid.clear();
+  cross_market.clear();
   arena.clear();
 }
 
@@ -98,7 +40,7 @@ Engine::Engine(std::string_view config_json)
     : config_(parse_config(config_json)), market_(config_.instruments, config_.sources, config_.feed) {
   if (config_.grid) sampler_.emplace(*config_.grid);
   if (config_.trader) trader_.emplace(*config_.trader);
-  if (config_.grid) tops_.resize(config_.grid->slots.size());
+  if (config_.trader) side_.emplace(*config_.grid, config_.cross_market, config_.slot_terms);
   outputs_.market.emit_book_updates = config_.emit.book_updates;
   outputs_.market.emit_trades = config_.emit.trades;
   outputs_.market.emit_quotes = config_.emit.quotes;
@@ -111,10 +53,10 @@ Engine::Engine(std::string_view config_json)
 void Engine::frame(std::uint64_t seq, ConnectionId connection, TsNs ts_recv_ns, Bytes frame) {
   if (!advance(seq, connection, ts_recv_ns)) return;
   if (connection >= config_.sources.size() || !config_.is_source_named[connection]) {
-    return reject(seq, connection, ts_recv_ns, InputError::unknown_connection, "");
+    return reject({seq, ts_recv_ns, connection}, {InputError::unknown_connection, ""});
   }
   if (config_.sources[connection].kind == SourceKind::sim_private) {
-    return apply_reply(seq, connection, ts_recv_ns, frame);
+    return apply_reply_frame({seq, ts_recv_ns, connection}, frame);
   }
   market_.on_frame(seq, connection, ts_recv_ns, frame, outputs_.market, this);
 }
@@ -126,29 +68,24 @@ void Engine::timer(std::uint64_t seq, TsNs ts_ns) {
 void Engine::forecast(std::uint64_t seq, TsNs ts_ns, TsNs ts_step_ns, std::uint32_t model_id,
                       std::span<const float> values, std::size_t horizon_steps) {
   if (!advance(seq, no_connection, ts_ns)) return;
-  if (!trader_) return reject(seq, no_connection, ts_ns, InputError::no_trader, "");
-  if (ts_step_ns < 0 || ts_step_ns > ts_ns) {
-    return reject(seq, no_connection, ts_ns, InputError::bad_forecast,
-                  "of step " + std::to_string(ts_step_ns) + ", which is not closed yet");
-  }
-  refresh_tops(ts_ns);
-  const ForecastView view{values, horizon_steps, tops_.size()};
-  const TraderError error =
-      trader_->on_forecast(seq, ts_ns, ts_step_ns, model_id, view, tops_, outputs_.trading);
-  reject_trader(seq, no_connection, ts_ns, InputError::bad_forecast, error);
+  const InputName input{seq, ts_ns};
+  if (!trader_) return reject(input, {InputError::no_trader, ""});
+  const ForecastInput forecast{ts_step_ns, model_id, horizon_steps, values};
+  reject(input, apply_forecast(*trader_, input, forecast, side_->at(market_, ts_ns), outputs_.trading));
+}
+
+void Engine::wishes(std::uint64_t seq, TsNs ts_ns, Bytes payload) {
+  if (!advance(seq, no_connection, ts_ns)) return;
+  const InputName input{seq, ts_ns};
+  if (!trader_) return reject(input, {InputError::no_trader, ""});
+  reject(input, apply_wishes(*trader_, input, payload, side_->at(market_, ts_ns), outputs_.trading));
 }
 
 void Engine::command(std::uint64_t seq, TsNs ts_ns, Bytes json) {
   if (!advance(seq, no_connection, ts_ns)) return;
-  if (!trader_) return reject(seq, no_connection, ts_ns, InputError::no_trader, "");
-  const ParsedCommand command = parse_command(json);
-  if (!command.op) {
-    return reject(seq, no_connection, ts_ns, InputError::bad_command,
-                  "expected op reduce, halt, flatten or resume");
-  }
-  const TraderError error = trader_->on_command(seq, ts_ns, *command.op, TradingTrigger::operator_,
-                                                command.reason, outputs_.trading);
-  reject_trader(seq, no_connection, ts_ns, InputError::bad_command, error);
+  const InputName input{seq, ts_ns};
+  if (!trader_) return reject(input, {InputError::no_trader, ""});
+  reject(input, apply_command(*trader_, input, json, outputs_.trading));
 }
 
 BlockResult Engine::process(Bytes block) {
@@ -174,6 +111,8 @@ void Engine::apply_record(const Record& record) {
       return apply_forecast_record(record);
     case RecordKind::command:
       return command(header.seq, header.ts_ns, record.payload);
+    case RecordKind::wishes:
+      return wishes(header.seq, header.ts_ns, record.payload);
     case RecordKind::header:
     case RecordKind::request:
     case RecordKind::output_hash:
@@ -182,38 +121,32 @@ void Engine::apply_record(const Record& record) {
 }
 
 void Engine::apply_forecast_record(const Record& record) {
-  ForecastPrefix prefix{};
-  const bool is_whole = record.payload.size() >= sizeof prefix && record.payload.size() % sizeof(float) == 0;
-  if (!is_whole) {
-    if (!advance(record.header.seq, no_connection, record.header.ts_ns)) return;
-    return reject(record.header.seq, no_connection, record.header.ts_ns, InputError::bad_record, "forecast");
+  const RecordHeader& header = record.header;
+  ForecastInput read;
+  if (!read_forecast(record.payload, forecast_, read)) {
+    if (!advance(header.seq, no_connection, header.ts_ns)) return;
+    return reject({header.seq, header.ts_ns}, {InputError::bad_record, "forecast"});
   }
-  std::memcpy(&prefix, record.payload.data(), sizeof prefix);
-  const Bytes values = record.payload.subspan(sizeof prefix);
-  forecast_.resize(values.size() / sizeof(float));
-  std::memcpy(forecast_.data(), values.data(), forecast_.size() * sizeof(float));
-  forecast(record.header.seq, record.header.ts_ns, prefix.ts_step_ns, prefix.model_id, forecast_,
-           prefix.horizon_steps);
+  forecast(header.seq, header.ts_ns, read.ts_step_ns, read.model_id, read.values, read.horizon_steps);
 }
 
-void Engine::apply_reply(std::uint64_t seq, ConnectionId connection, TsNs ts_ns, Bytes frame) {
-  if (!trader_) return reject(seq, connection, ts_ns, InputError::no_trader, "");
+void Engine::apply_reply_frame(const InputName& input, Bytes frame) {
+  if (!trader_) return reject(input, {InputError::no_trader, ""});
   const std::optional<SimReply> reply = decode_sim_reply(frame);
-  if (!reply) return reject(seq, connection, ts_ns, InputError::bad_reply, "no reply of the simulated venue");
-  const TraderError error = trader_->on_reply(seq, ts_ns, *reply, outputs_.trading);
-  reject_trader(seq, connection, ts_ns, InputError::bad_reply, error);
+  if (!reply) return reject(input, {InputError::bad_reply, "no reply of the simulated venue"});
+  reject(input, apply_reply(*trader_, input, *reply, outputs_.trading));
 }
 
 // --- time --------------------------------------------------------------------------------------------------
 
 bool Engine::advance(std::uint64_t seq, ConnectionId connection, TsNs ts_ns) {
   if (ts_ns < ts_last_ns_) {
-    reject(seq, connection, ts_ns, InputError::time_goes_back,
-           "last input was at " + std::to_string(ts_last_ns_));
+    reject({seq, ts_ns, connection},
+           {InputError::time_goes_back, "last input was at " + std::to_string(ts_last_ns_)});
     return false;
   }
   if (ts_ns > ts_max_ns) {
-    reject(seq, connection, ts_ns, InputError::time_too_late, "");
+    reject({seq, ts_ns, connection}, {InputError::time_too_late, ""});
     return false;
   }
   if (trader_) trader_->on_start(seq, ts_ns, outputs_.trading);
@@ -227,32 +160,30 @@ void Engine::close_steps(std::uint64_t seq, TsNs ts_ns) {
   std::vector<GridRecord>& rows = config_.emit.grid ? outputs_.grid : unsent_;
   unsent_.clear();
   const std::size_t steps = sampler_->close_until(
-      seq, ts_ns, [this](InstrumentId instrument) { return slot_book(instrument); }, rows);
+      seq, ts_ns, [this](InstrumentId instrument) { return slot_book(market_, instrument); }, rows);
   steps_closed_ += steps;
   if (!trader_) return;
   const TsNs step_ns = config_.grid->step_ns;
   for (std::size_t left = steps; left > 0; --left) {
     const TsNs ts_step_ns = sampler_->next_step_ns() - static_cast<TsNs>(left) * step_ns;
-    refresh_tops(ts_step_ns);
-    trader_->on_step(seq, ts_ns, tops_, outputs_.trading);
+    trader_->on_step(seq, ts_ns, side_->at_step(market_, ts_step_ns), outputs_.trading);
+    if (ts_step_ns / step_ns % config_.emit.cross_market_every_steps == 0) emit_cross_market(seq, ts_step_ns);
   }
+  side_->forget_steps();
 }
 
-SlotBook Engine::slot_book(InstrumentId instrument) const {
-  return {top_of(market_.book(instrument)), market_.state(instrument) == FeedState::synced,
-          market_.ts_last_update_ns(instrument)};
-}
-
-void Engine::refresh_tops(TsNs ts_ns) {
-  for (std::size_t i = 0; i < tops_.size(); ++i) {
-    tops_[i] = TopOfBook{};
-    const InstrumentId instrument = config_.grid->slots[i].instrument;
-    if (instrument == no_instrument || market_.state(instrument) != FeedState::synced) continue;
-    const std::optional<Level> bid = market_.book(instrument).best(Side::bid);
-    const std::optional<Level> ask = market_.book(instrument).best(Side::ask);
-    if (!bid || !ask) continue;
-    const bool is_fresh = ts_ns - market_.ts_last_update_ns(instrument) <= config_.grid->stale_ns;
-    tops_[i] = TopOfBook{bid->price, ask->price, is_fresh};
+void Engine::emit_cross_market(std::uint64_t seq, TsNs ts_step_ns) {
+  const CrossMarket& cross = side_->cross_market();
+  for (const Pair& pair : cross.pairs()) {
+    const LeadLag lead = cross.lead_lag(pair.slot_a, pair.slot_b);
+    outputs_.cross_market.push_back({.seq = seq,
+                                     .ts_step_ns = ts_step_ns,
+                                     .correlation = cross.correlation(pair.slot_a, pair.slot_b),
+                                     .lead_correlation = lead.correlation,
+                                     .instrument_a = config_.grid->slots[pair.slot_a].instrument,
+                                     .instrument_b = config_.grid->slots[pair.slot_b].instrument,
+                                     .lead_steps = static_cast<std::int32_t>(lead.lag_steps),
+                                     .reserved = 0});
   }
 }
 
@@ -284,41 +215,27 @@ void Engine::emit_snapshot(std::uint64_t seq, TsNs ts_ns, InstrumentId instrumen
   }
 }
 
-// --- what the market tells
-// -----------------------------------------------------------------------------------
+// --- what the market tells ---------------------------------------------------------------------------------
 
 void Engine::on_book(InstrumentId instrument, TsNs, const OrderBook& book) {
   if (sampler_) sampler_->on_book(instrument, book);
+  if (side_) side_->on_book(instrument);
 }
 
 void Engine::on_trade(InstrumentId instrument, const TradeEvent& trade) {
   if (sampler_) sampler_->on_trade(instrument, trade.aggressor_side, trade.size);
+  if (side_) side_->on_trade(instrument, trade);
 }
 
 void Engine::on_invalid(InstrumentId instrument) {
   if (sampler_) sampler_->on_invalid(instrument);
+  if (side_) side_->on_invalid(instrument);
 }
 
-// --- refusals
-// ------------------------------------------------------------------------------------------------
+// --- refusals ----------------------------------------------------------------------------------------------
 
-void Engine::reject(std::uint64_t seq, ConnectionId connection, TsNs ts_ns, InputError error,
-                    std::string_view detail) {
-  RejectRecord record{};
-  record.seq = seq;
-  record.ts_ns = ts_ns;
-  record.connection_id = connection;
-  record.code = input_error_code_first + static_cast<std::uint32_t>(error);
-  record.text_offset = static_cast<std::uint32_t>(outputs_.arena.size());
-  outputs_.arena.append(text_of(error));
-  if (!detail.empty()) outputs_.arena.append(": ").append(detail);
-  record.text_length = static_cast<std::uint32_t>(outputs_.arena.size()) - record.text_offset;
-  outputs_.market.rejects.push_back(record);
-}
-
-void Engine::reject_trader(std::uint64_t seq, ConnectionId connection, TsNs ts_ns, InputError error,
-                           TraderError cause) {
-  if (cause != TraderError::none) reject(seq, connection, ts_ns, error, text_of(cause));
+void Engine::reject(const InputName& input, const Refusal& refusal) {
+  append_reject(input, refusal, outputs_.market.rejects, outputs_.arena);
 }
 
 // --- checkpoint
@@ -347,6 +264,7 @@ std::string Engine::checkpoint() const {
   market_.save(writer);
   if (sampler_) sampler_->save(writer);
   if (trader_) trader_->save(writer);
+  if (side_) side_->save(writer);
   writer.put(crc32c(bytes_of(writer.bytes())));
   return writer.take();
 }
@@ -363,7 +281,7 @@ bool Engine::restore(std::string_view data) {
   const bool is_ours = reader.get(magic) && magic == checkpoint_magic && reader.get(ts_last_ns_) &&
                        reader.get(steps_closed_) && reader.get_text(names) && names == slot_names();
   return is_ours && market_.load(reader) && (!sampler_ || sampler_->load(reader)) &&
-         (!trader_ || trader_->load(reader)) && reader.is_at_end();
+         (!trader_ || trader_->load(reader)) && (!side_ || side_->load(reader)) && reader.is_at_end();
 }
 
 }  // namespace lob

@@ -12,8 +12,8 @@ constexpr std::uint8_t kind_place = 0;
 constexpr std::uint8_t kind_cancel = 1;
 constexpr std::uint8_t type_limit = 0;
 constexpr std::uint8_t type_market = 1;
-constexpr std::uint8_t time_in_force_gtc = 0;
 constexpr std::uint8_t time_in_force_ioc = 1;
+constexpr std::uint8_t time_in_force_post_only = 2;
 constexpr std::size_t first_levels = 32;
 constexpr SizeUnits endless_queue{std::numeric_limits<std::int64_t>::max()};
 
@@ -41,6 +41,10 @@ bool is_within_limit(Side taker, PriceTicks price, const OrderRequestRecord& req
   return taker == Side::bid ? price.value <= request.price_ticks : price.value >= request.price_ticks;
 }
 
+bool may_rest(const OrderRequestRecord& request) noexcept {
+  return request.type == type_limit && request.time_in_force != time_in_force_ioc;
+}
+
 /// Did a trade print at a price worse for the aggressor's other side than ours: beyond our resting price?
 bool is_through(Side resting, PriceTicks ours, PriceTicks traded) noexcept {
   return resting == Side::bid ? traded < ours : traded > ours;
@@ -51,6 +55,28 @@ bool is_better(Side side, PriceTicks a, PriceTicks b) noexcept {
 }
 
 }  // namespace
+
+bool PrintFilter::is_news(const TradeEvent& trade) noexcept {
+  if (!is_aggregate_) is_aggregate_ = trade.is_aggregate;
+  if (*is_aggregate_ != trade.is_aggregate) return false;
+  if (trade.trade_id == no_id) return true;
+  if (trade.trade_id <= last_trade_id_) return false;
+  last_trade_id_ = trade.trade_id;
+  return true;
+}
+
+void PrintFilter::save(ByteWriter& writer) const {
+  writer.put(last_trade_id_);
+  writer.put(static_cast<std::uint8_t>(is_aggregate_ ? (*is_aggregate_ ? 2 : 1) : 0));
+}
+
+bool PrintFilter::load(ByteReader& reader) {
+  std::uint8_t kind = 0;
+  if (!reader.get(last_trade_id_) || !reader.get(kind)) return false;
+  if (kind > 2) return reader.fail();
+  is_aggregate_ = kind == 0 ? std::nullopt : std::optional<bool>(kind == 2);
+  return true;
+}
 
 SizeUnits InstrumentMatcher::whole_lots(SizeUnits size) const noexcept {
   return SizeUnits{size.value - size.value % terms_.lot.value};
@@ -64,15 +90,19 @@ void InstrumentMatcher::on_request(const OrderRequestRecord& request, const Orde
 
 SimReason InstrumentMatcher::refusal(const OrderRequestRecord& request, const OrderBook* book) const {
   const bool is_worded = request.kind == kind_place && request.side <= 1 && request.type <= type_market &&
-                         request.time_in_force <= time_in_force_ioc;
-  if (!is_worded) return SimReason::malformed;
+                         request.time_in_force <= time_in_force_post_only;
+  const bool is_post_only = request.time_in_force == time_in_force_post_only;
+  if (!is_worded || (is_post_only && request.type == type_market)) return SimReason::malformed;
   const auto last = last_counter_by_tag_.find(static_cast<std::uint32_t>(request.client_order_id >> 32U));
   const auto counter = static_cast<std::uint32_t>(request.client_order_id);
   if (last != last_counter_by_tag_.end() && counter <= last->second) return SimReason::duplicate_order;
   if (request.size_units <= 0 || request.size_units % terms_.lot.value != 0) return SimReason::off_lot;
   if (request.type == type_limit && request.price_ticks <= 0) return SimReason::bad_price;
   const Side opposite_side = opposite(static_cast<Side>(request.side));
-  return book == nullptr || !book->best(opposite_side) ? SimReason::no_book : SimReason::none;
+  const std::optional<Level> touch = book == nullptr ? std::nullopt : book->best(opposite_side);
+  if (!touch) return SimReason::no_book;
+  const bool is_taker = is_within_limit(static_cast<Side>(request.side), touch->price, request);
+  return is_post_only && is_taker ? SimReason::would_cross : SimReason::none;
 }
 
 void InstrumentMatcher::place(const OrderRequestRecord& request, const OrderBook* book, TsNs ts_ns,
@@ -91,21 +121,29 @@ void InstrumentMatcher::place(const OrderRequestRecord& request, const OrderBook
 
   const SizeUnits filled = take(request, *book, ts_ns, out);
   if (filled.value == request.size_units) return;
-  if (request.type == type_market || request.time_in_force == time_in_force_ioc) {
-    SimReply expired = reply_to(request.client_order_id, terms_.instrument, side, SimReplyKind::expired);
-    expired.ts_venue_ns = ts_ns;
-    expired.cumulative_units = filled.value;
-    out.push_back(expired);
-    return;
-  }
+  if (may_rest(request)) return rest(request, *book, filled);
+  SimReply expired = reply_to(request.client_order_id, terms_.instrument, side, SimReplyKind::expired);
+  expired.ts_venue_ns = ts_ns;
+  expired.cumulative_units = filled.value;
+  out.push_back(expired);
+}
+
+void InstrumentMatcher::rest(const OrderRequestRecord& request, const OrderBook& book, SizeUnits filled) {
+  const auto side = static_cast<Side>(request.side);
   const PriceTicks price{request.price_ticks};
-  const bool is_known = book->is_within_horizon(side, price);
   resting_.push_back({.client_order_id = request.client_order_id,
                       .side = side,
                       .price = price,
                       .size = SizeUnits{request.size_units},
                       .filled = filled,
-                      .queue_ahead = is_known ? book->size_at(side, price) : endless_queue});
+                      .queue_ahead = queue_at_arrival(book, side, price),
+                      .level = book.size_at(side, price),
+                      .traded = {}});
+}
+
+SizeUnits InstrumentMatcher::queue_at_arrival(const OrderBook& book, Side side, PriceTicks price) const {
+  if (terms_.queue == QueueModel::front) return SizeUnits{0};
+  return book.is_within_horizon(side, price) ? book.size_at(side, price) : endless_queue;
 }
 
 SizeUnits InstrumentMatcher::take(const OrderRequestRecord& request, const OrderBook& book, TsNs ts_ns,
@@ -147,6 +185,7 @@ SimReply InstrumentMatcher::fill(std::uint64_t client_order_id, Side side, Price
   reply.trade_id = ++last_trade_id_;
   reply.price_ticks = price.value;
   reply.size_units = size.value;
+  position_ += side == Side::bid ? size : -size;
   // A fee beyond int64 belongs to a notional that no position can hold either; the trader then halts.
   reply.fee_quote_units =
       fee_quote_units(notional(price, size), fee_e8).value_or(std::numeric_limits<std::int64_t>::max());
@@ -167,24 +206,51 @@ void InstrumentMatcher::cancel(const OrderRequestRecord& request, TsNs ts_ns, st
   resting_.erase(found);
 }
 
-void InstrumentMatcher::on_book(const OrderBook& book) {
+void InstrumentMatcher::on_book(const OrderBook& book, TsNs ts_ns, std::vector<SimReply>& out) {
   for (const Side side : {Side::bid, Side::ask}) {
     std::erase_if(taken(side),
                   [&](const auto& entry) { return book.size_at(side, entry.first) != entry.second.visible; });
   }
+  for (Resting& order : resting_) {
+    if (terms_.queue == QueueModel::proportional) shorten_queue(order, book);
+    fill_crossed(order, book, ts_ns, out);
+  }
+  std::erase_if(resting_, [](const Resting& order) { return order.filled == order.size; });
 }
 
-bool InstrumentMatcher::is_news(const TradeEvent& trade) {
-  if (!is_aggregate_) is_aggregate_ = trade.is_aggregate;
-  if (*is_aggregate_ != trade.is_aggregate) return false;
-  if (trade.trade_id == no_id) return true;
-  if (trade.trade_id <= last_public_trade_id_) return false;
-  last_public_trade_id_ = trade.trade_id;
-  return true;
+/// Resting orders are asked in order of arrival; what one takes of a level the next does not find.
+void InstrumentMatcher::fill_crossed(Resting& order, const OrderBook& book, TsNs ts_ns,
+                                     std::vector<SimReply>& out) {
+  const Side side = opposite(order.side);
+  const auto is_reached = [&](PriceTicks price) { return !is_better(order.side, price, order.price); };
+  const std::optional<Level> touch = book.best(side);
+  if (!touch || !is_reached(touch->price)) return;
+  order.queue_ahead = SizeUnits{0};  // all that stood before us at this price is gone
+  levels_.resize(first_levels);
+  const std::size_t count = book.top(side, levels_);
+  for (std::size_t i = 0; i < count && is_reached(levels_[i].price); ++i) {
+    const SizeUnits size = take_level(side, levels_[i], order.size - order.filled);
+    if (size.value > 0) fill_resting(order, size, ts_ns, out);
+  }
+}
+
+void InstrumentMatcher::shorten_queue(Resting& order, const OrderBook& book) {
+  if (!book.is_within_horizon(order.side, order.price)) return;
+  const SizeUnits now = book.size_at(order.side, order.price);
+  if (now == order.level && order.queue_ahead != endless_queue) return;
+  const SizeUnits before = order.level - std::min(order.level, order.traded);
+  if (order.queue_ahead != endless_queue && now < before) {
+    const Int128 lost = (before - now).value;
+    const Int128 ahead = std::min(order.queue_ahead, before).value;
+    order.queue_ahead -= SizeUnits{static_cast<std::int64_t>(lost * ahead / before.value)};
+  }
+  order.queue_ahead = std::min(order.queue_ahead, now);
+  order.level = now;
+  order.traded = SizeUnits{0};
 }
 
 void InstrumentMatcher::on_trade(const TradeEvent& trade, TsNs ts_ns, std::vector<SimReply>& out) {
-  if (!is_news(trade) || resting_.empty()) return;
+  if (resting_.empty()) return;
   const Side side = opposite(trade.aggressor_side);
   std::vector<Resting*> reached;
   for (Resting& order : resting_) {
@@ -196,6 +262,7 @@ void InstrumentMatcher::on_trade(const TradeEvent& trade, TsNs ts_ns, std::vecto
   SizeUnits left = trade.size;  // What of the trade is not yet ours.
   for (Resting* order : reached) {
     if (is_through(side, order->price, trade.price)) order->queue_ahead = SizeUnits{0};
+    if (order->price == trade.price) order->traded += trade.size;
     const SizeUnits queue_gone = std::min(order->queue_ahead, left);
     if (order->queue_ahead != endless_queue) order->queue_ahead -= queue_gone;
     const SizeUnits size = whole_lots(std::min(order->size - order->filled, left - queue_gone));
@@ -215,10 +282,24 @@ void InstrumentMatcher::fill_resting(Resting& order, SizeUnits size, TsNs ts_ns,
   out.push_back(reply);
 }
 
+void InstrumentMatcher::charge_funding(const FundingTerms& funding, TsNs ts_ns, std::vector<SimReply>& out) {
+  if (position_.value == 0) return;
+  const Side side = position_.value > 0 ? Side::bid : Side::ask;
+  SimReply reply = reply_to(0, terms_.instrument, side, SimReplyKind::funding);
+  reply.ts_venue_ns = ts_ns;
+  reply.trade_id = ++last_trade_id_;
+  reply.price_ticks = funding.mark.value;
+  reply.size_units = position_.value;
+  reply.cumulative_units = funding.rate_e8;
+  // As with fees: what no integer holds belongs to a position that none holds either.
+  reply.fee_quote_units = fee_quote_units(notional(funding.mark, position_), funding.rate_e8)
+                              .value_or(std::numeric_limits<std::int64_t>::max());
+  out.push_back(reply);
+}
+
 void InstrumentMatcher::save(ByteWriter& writer) const {
   writer.put(last_trade_id_);
-  writer.put(last_public_trade_id_);
-  writer.put(static_cast<std::uint8_t>(is_aggregate_ ? (*is_aggregate_ ? 2 : 1) : 0));
+  writer.put(position_);
   writer.put_count(resting_.size());
   for (const Resting& order : resting_) {
     writer.put(order.client_order_id);
@@ -227,6 +308,8 @@ void InstrumentMatcher::save(ByteWriter& writer) const {
     writer.put(order.size);
     writer.put(order.filled);
     writer.put(order.queue_ahead);
+    writer.put(order.level);
+    writer.put(order.traded);
   }
   for (const auto& side : taken_) {
     writer.put_count(side.size());
@@ -244,13 +327,10 @@ void InstrumentMatcher::save(ByteWriter& writer) const {
 }
 
 bool InstrumentMatcher::load(ByteReader& reader) {
-  constexpr std::size_t resting_bytes = 41;
+  constexpr std::size_t resting_bytes = 57;
   constexpr std::size_t taken_bytes = 24;
-  std::uint8_t kind = 0;
   std::size_t count = 0;
-  if (!reader.get(last_trade_id_) || !reader.get(last_public_trade_id_) || !reader.get(kind)) return false;
-  if (kind > 2) return reader.fail();
-  is_aggregate_ = kind == 0 ? std::nullopt : std::optional<bool>(kind == 2);
+  if (!reader.get(last_trade_id_) || !reader.get(position_)) return false;
 
   resting_.clear();
   if (!reader.get_count(count, resting_bytes)) return false;
@@ -258,7 +338,7 @@ bool InstrumentMatcher::load(ByteReader& reader) {
     Resting order;
     const bool is_read = reader.get(order.client_order_id) && reader.get_enum(order.side, Side::ask) &&
                          reader.get(order.price) && reader.get(order.size) && reader.get(order.filled) &&
-                         reader.get(order.queue_ahead);
+                         reader.get(order.queue_ahead) && reader.get(order.level) && reader.get(order.traded);
     if (!is_read) return false;
     resting_.push_back(order);
   }

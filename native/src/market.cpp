@@ -8,7 +8,7 @@
 namespace lob {
 namespace {
 
-constexpr std::uint32_t checkpoint_version = 3;
+constexpr std::uint32_t checkpoint_version = 4;
 
 /// Printable head of a frame, for people.
 void append_excerpt(std::string& text, Bytes frame) {
@@ -22,6 +22,18 @@ void append_excerpt(std::string& text, Bytes frame) {
 FeedIdentity identity_of(const InstrumentSpec& spec) {
   return {.name = std::string(text_of(spec.venue)) + ":" + spec.symbol,
           .units = spec.tick + " " + spec.size_unit};
+}
+
+void put(ByteWriter& writer, const MarkEvent& mark) {
+  writer.put(mark.ts_event_ns);
+  writer.put(mark.price);
+  writer.put(mark.rate_e8);
+  writer.put(mark.ts_next_funding_ns);
+}
+
+bool get(ByteReader& reader, MarkEvent& mark) {
+  return reader.get(mark.ts_event_ns) && reader.get(mark.price) && reader.get(mark.rate_e8) &&
+         reader.get(mark.ts_next_funding_ns);
 }
 
 std::string wrong_source(std::size_t at, std::string_view what) {
@@ -56,6 +68,7 @@ Market::Market(std::span<const InstrumentSpec> instruments, std::span<const Sour
   for (std::size_t i = 0; i < instruments.size(); ++i) {
     feeds_.emplace_back(static_cast<InstrumentId>(i), instruments[i].venue, limits);
     identities_.push_back(identity_of(instruments[i]));
+    marks_.emplace_back();
   }
 }
 
@@ -98,6 +111,9 @@ void Market::apply(FeedSink& sink) {
     case DecodedKind::quote:
       apply_quote(decoded.quote, sink);
       return;
+    case DecodedKind::mark:
+      apply_mark(decoded.mark, sink);
+      return;
   }
 }
 
@@ -135,6 +151,12 @@ void Market::apply_quote(const QuoteEvent& quote, FeedSink& sink) {
                              .ask_size_units = quote.ask.size.value,
                              .instrument = quote.instrument,
                              .reserved = 0});
+}
+
+void Market::apply_mark(const MarkEvent& mark, FeedSink& sink) {
+  change_.instrument = mark.instrument;
+  if (sink.observer != nullptr) sink.observer->on_mark(mark.instrument, mark);
+  marks_[mark.instrument] = mark;
 }
 
 void Market::reject(std::uint64_t seq, ConnectionId connection, TsNs ts_recv_ns, DecodeStatus status,
@@ -191,6 +213,7 @@ void Market::save(ByteWriter& writer) const {
     writer.put_text(identities_[i].name);
     writer.put_text(identities_[i].units);
     feeds_[i].save(writer);
+    put(writer, marks_[i]);
   }
   counters_.for_each([&](std::string_view, const std::uint64_t& count) { writer.put(count); });
 }
@@ -212,7 +235,9 @@ bool Market::load_feed(ByteReader& reader) {
   if (!reader.get_text(saved.name) || !reader.get_text(saved.units)) return false;
   for (std::size_t i = 0; i < feeds_.size(); ++i) {
     if (identities_[i].name != saved.name) continue;
-    return identities_[i].units == saved.units ? feeds_[i].load(reader) : reader.fail();
+    if (identities_[i].units != saved.units) return reader.fail();
+    marks_[i].instrument = static_cast<InstrumentId>(i);
+    return feeds_[i].load(reader) && get(reader, marks_[i]);
   }
   return reader.fail();
 }

@@ -41,20 +41,27 @@ void put(ByteWriter& writer, const Order& order) {
   writer.put(order.slot);
   writer.put(order.side);
   writer.put(order.state);
+  writer.put(order.time_in_force);
+  writer.put(order.purpose);
+  writer.put(order.strategy);
+  writer.put(order.model_id);
   writer.put(order.price);
   writer.put(order.size);
   writer.put(order.filled);
-  writer.put(order.ts_sent_ns);
+  writer.put(order.ts_asked_ns);
+  writer.put(order.ts_step_ns);
 }
 
 bool get(ByteReader& reader, Order& order) {
   return reader.get(order.client_order_id) && reader.get(order.slot) &&
          reader.get_enum(order.side, Side::ask) && reader.get_enum(order.state, OrderState::expired) &&
-         reader.get(order.price) && reader.get(order.size) && reader.get(order.filled) &&
-         reader.get(order.ts_sent_ns);
+         reader.get_enum(order.time_in_force, TimeInForce::post_only) &&
+         reader.get_enum(order.purpose, OrderPurpose::quote) && reader.get(order.strategy) &&
+         reader.get(order.model_id) && reader.get(order.price) && reader.get(order.size) &&
+         reader.get(order.filled) && reader.get(order.ts_asked_ns) && reader.get(order.ts_step_ns);
 }
 
-constexpr std::size_t order_bytes = 46;
+constexpr std::size_t order_bytes = 61;
 
 }  // namespace
 
@@ -72,6 +79,12 @@ std::string_view text_of(OrderError error) noexcept {
       return "more filled than ordered";
   }
   return "unknown";
+}
+
+bool Order::is_awaited() const noexcept {
+  if (state == OrderState::unknown) return false;  // given up already
+  const bool may_rest = time_in_force != TimeInForce::ioc;
+  return !may_rest || state == OrderState::pending_new || state == OrderState::pending_cancel;
 }
 
 std::optional<OrderState> next_state(OrderState state, OrderTrigger trigger) noexcept {
@@ -99,6 +112,11 @@ OrderChange Orders::apply(std::uint64_t client_order_id, OrderTrigger trigger) {
   const OrderChange change{.is_changed = from != *to, .from = from, .order = *order};
   if (!is_ended(from) && is_ended(*to)) retire(client_order_id);
   return change;
+}
+
+OrderChange Orders::cancel(std::uint64_t client_order_id, TsNs ts_ns) {
+  if (Order* order = find_any(client_order_id)) order->ts_asked_ns = ts_ns;
+  return apply(client_order_id, OrderTrigger::cancel_sent);
 }
 
 OrderChange Orders::apply_fill(std::uint64_t client_order_id, SizeUnits size) {
@@ -136,17 +154,45 @@ bool Orders::is_working(std::size_t slot) const noexcept {
   return false;
 }
 
+bool Orders::is_working(std::size_t slot, std::uint8_t strategy) const noexcept {
+  for (const auto& [id, order] : live_) {
+    if (order.slot == slot && order.strategy == strategy) return true;
+  }
+  return false;
+}
+
+const Order* Orders::quote(std::size_t slot, std::uint8_t strategy, Side side) const noexcept {
+  for (const auto& [id, order] : live_) {
+    const bool is_it = order.slot == slot && order.strategy == strategy && order.side == side;
+    if (is_it && order.purpose == OrderPurpose::quote) return &order;
+  }
+  return nullptr;
+}
+
+void add_remaining(InFlight& sum, const Order& order) noexcept {
+  (order.side == Side::bid ? sum.buys : sum.sells) += order.remaining();
+}
+
 InFlight Orders::in_flight(std::size_t slot) const noexcept {
   InFlight sum;
   for (const auto& [id, order] : live_) {
-    if (order.slot != slot) continue;
-    (order.side == Side::bid ? sum.buys : sum.sells) += order.remaining();
+    if (order.slot == slot) add_remaining(sum, order);
+  }
+  return sum;
+}
+
+InFlight Orders::in_flight(std::size_t slot, std::uint8_t strategy) const noexcept {
+  InFlight sum;
+  for (const auto& [id, order] : live_) {
+    if (order.slot == slot && order.strategy == strategy) add_remaining(sum, order);
   }
   return sum;
 }
 
 void Orders::retire(std::uint64_t client_order_id) {
-  ended_.insert(live_.extract(client_order_id));
+  const auto order = live_.find(client_order_id);
+  ended_.emplace(*order);
+  live_.erase(order);
   ended_by_age_.push_back(client_order_id);
   if (ended_by_age_.size() <= ended_orders_max) return;
   ended_.erase(ended_by_age_.front());

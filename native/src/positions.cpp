@@ -43,13 +43,14 @@ void put(ByteWriter& writer, const Position& position) {
   writer.put(position.cost_quote_units);
   writer.put(position.realised_quote_units);
   writer.put(position.fees_quote_units);
+  writer.put(position.funding_quote_units);
   writer.put(position.mid_x2_ticks);
 }
 
 bool get(ByteReader& reader, Position& position) {
   return reader.get(position.units) && reader.get(position.cost_quote_units) &&
          reader.get(position.realised_quote_units) && reader.get(position.fees_quote_units) &&
-         reader.get(position.mid_x2_ticks);
+         reader.get(position.funding_quote_units) && reader.get(position.mid_x2_ticks);
 }
 
 }  // namespace
@@ -73,6 +74,17 @@ FillOutcome Positions::apply(std::size_t slot, const PositionFill& fill) {
   if (!after) return FillOutcome::overflow;
   entry.position = *after;
   remember(entry, fill.trade_id);
+  return FillOutcome::applied;
+}
+
+FillOutcome Positions::apply_funding(std::size_t slot, std::int64_t paid_quote_units,
+                                     std::uint64_t trade_id) {
+  Slot& entry = slots_[slot];
+  if (entry.trade_ids.contains(trade_id)) return FillOutcome::duplicate;
+  const auto sum = narrow(static_cast<Int128>(entry.position.funding_quote_units) + paid_quote_units);
+  if (!sum) return FillOutcome::overflow;
+  entry.position.funding_quote_units = *sum;
+  remember(entry, trade_id);
   return FillOutcome::applied;
 }
 

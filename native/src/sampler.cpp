@@ -10,12 +10,6 @@ namespace {
 
 constexpr std::uint32_t state_version = 2;
 
-/// The smallest multiple of `step_ns` that is not before `ts_ns` (which is not negative).
-TsNs boundary_at_or_after(TsNs ts_ns, TsNs step_ns) noexcept {
-  const TsNs whole = ts_ns / step_ns * step_ns;
-  return whole == ts_ns ? whole : whole + step_ns;
-}
-
 BestQuote best_of(const BookTop& top) noexcept {
   return BestQuote{.bid_price_ticks = top.price_ticks[0],
                    .bid_size_units = top.size_units[0],
@@ -122,6 +116,7 @@ std::span<const std::uint8_t> StepRing::valid(std::size_t steps) const noexcept 
 
 Sampler::Sampler(SamplerConfig config)
     : config_(std::move(config)),
+      clock_(config_.step_ns, config_.max_catchup_steps),
       slots_(config_.slots.size()),
       books_(config_.slots.size()),
       step_features_(config_.slots.size() * feature_count),
@@ -130,27 +125,18 @@ Sampler::Sampler(SamplerConfig config)
   assert(fault_of(config_).empty());
 }
 
-bool Sampler::has_steps_before(TsNs ts_ns) noexcept {
-  if (!has_started_) {
-    has_started_ = true;
-    next_step_ns_ = boundary_at_or_after(ts_ns, config_.step_ns);
-  }
-  return next_step_ns_ < ts_ns;
-}
-
 std::size_t Sampler::close_steps(std::uint64_t seq, TsNs ts_ns, std::vector<GridRecord>& out) {
-  const auto steps = static_cast<std::uint64_t>((ts_ns - 1 - next_step_ns_) / config_.step_ns) + 1;
-  if (steps > config_.max_catchup_steps) {
+  if (clock_.is_jump(ts_ns)) {
     jump_to(ts_ns);
     return 0;
   }
   std::size_t closed = 0;
-  for (; next_step_ns_ < ts_ns; ++closed) close_step(seq, out);
+  for (; clock_.next_step_ns() < ts_ns; ++closed) close_step(seq, out);
   return closed;
 }
 
 void Sampler::jump_to(TsNs ts_ns) noexcept {
-  next_step_ns_ = boundary_at_or_after(ts_ns, config_.step_ns);
+  clock_.jump(ts_ns);
   ring_.clear();
   for (SlotState& slot : slots_) {
     slot = SlotState{.previous = {}, .best = slot.best, .has_best = slot.has_best};
@@ -169,12 +155,12 @@ void Sampler::close_step(std::uint64_t seq, std::vector<GridRecord>& out) {
     finish_slot(i, row);
   }
   ring_.push(step_features_, step_valid_);
-  next_step_ns_ += config_.step_ns;
+  clock_.close_one();
 }
 
 bool Sampler::is_valid(std::size_t slot) const noexcept {
   const SlotBook& book = books_[slot];
-  const TsNs age_ns = next_step_ns_ - book.ts_last_update_ns;
+  const TsNs age_ns = clock_.next_step_ns() - book.ts_last_update_ns;
   return book.is_synced && !slots_[slot].is_broken && age_ns >= 0 && age_ns <= config_.stale_ns &&
          is_complete(book.top);
 }
@@ -182,22 +168,23 @@ bool Sampler::is_valid(std::size_t slot) const noexcept {
 void Sampler::fill_row(std::size_t slot, double reference_mid, GridRecord& row) const noexcept {
   const SlotState& state = slots_[slot];
   const SlotBook& book = books_[slot];
-  row.ts_step_ns = next_step_ns_;
+  row.ts_step_ns = clock_.next_step_ns();
   row.instrument = config_.slots[slot].instrument;
   std::ranges::copy(book.top.price_ticks, row.price_ticks);
   std::ranges::copy(book.top.size_units, row.size_units);
   if (!is_valid(slot)) return;
   row.is_valid = 1;
   row.is_first = state.has_previous ? 0 : 1;
-  const RowInput input{.top = book.top,
-                       .flow = {.ofi_units = static_cast<double>(state.ofi_units),
-                                .signed_trade_units = static_cast<double>(state.signed_trade_units),
-                                .trade_count = static_cast<double>(state.trade_count),
-                                .age_ns = static_cast<double>(next_step_ns_ - book.ts_last_update_ns)},
-                       .tick = config_.slots[slot].tick,
-                       .size_unit = config_.slots[slot].size_unit,
-                       .reference_mid = reference_mid,
-                       .stale_ns = config_.stale_ns};
+  const RowInput input{
+      .top = book.top,
+      .flow = {.ofi_units = static_cast<double>(state.ofi_units),
+               .signed_trade_units = static_cast<double>(state.signed_trade_units),
+               .trade_count = static_cast<double>(state.trade_count),
+               .age_ns = static_cast<double>(clock_.next_step_ns() - book.ts_last_update_ns)},
+      .tick = config_.slots[slot].tick,
+      .size_unit = config_.slots[slot].size_unit,
+      .reference_mid = reference_mid,
+      .stale_ns = config_.stale_ns};
   compute_features(input, state.has_previous ? &state.previous : nullptr, FeatureRow(row.features));
 }
 
@@ -249,13 +236,12 @@ void Sampler::on_invalid(InstrumentId instrument) noexcept {
 
 GridWindow Sampler::window(std::size_t steps) const noexcept {
   if (steps == 0 || steps > ring_.size()) return {};
-  return GridWindow{next_step_ns_ - config_.step_ns, ring_.features(steps), ring_.valid(steps)};
+  return GridWindow{clock_.next_step_ns() - config_.step_ns, ring_.features(steps), ring_.valid(steps)};
 }
 
 void Sampler::save(ByteWriter& out) const {
   out.put_text(fingerprint(config_));
-  out.put(has_started_);
-  out.put(next_step_ns_);
+  clock_.save(out);
   for (const SlotState& slot : slots_) save_slot(slot, out);
   save_ring(out);
 }
@@ -263,8 +249,7 @@ void Sampler::save(ByteWriter& out) const {
 bool Sampler::load(ByteReader& in) {
   std::string saved_under;
   if (!in.get_text(saved_under) || saved_under != fingerprint(config_)) return in.fail();
-  if (!in.get(has_started_) || !in.get(next_step_ns_)) return false;
-  if (next_step_ns_ < 0 || next_step_ns_ % config_.step_ns != 0) return in.fail();
+  if (!clock_.load(in)) return false;
   for (SlotState& slot : slots_) {
     if (!load_slot(slot, in)) return false;
   }

@@ -27,12 +27,26 @@ double half_spread_bps(const TopOfBook& top) noexcept {
 
 namespace {
 
-SizeUnits target_of(double forecast_bps, double cost_bps, SizeUnits position, const SignalTerms& terms,
-                    const SignalConfig& config) noexcept {
-  if (forecast_bps > cost_bps) return terms.order_size;
-  if (forecast_bps < -cost_bps) return terms.is_short_allowed ? -terms.order_size : SizeUnits{0};
-  if (position.value > 0 && forecast_bps < -config.exit_bps) return SizeUnits{0};
-  if (position.value < 0 && forecast_bps > config.exit_bps) return SizeUnits{0};
+constexpr double e8_per_bps = 1e4;
+
+}  // namespace
+
+double taker_cost_bps(const TopOfBook& top, std::int64_t taker_fee_e8, const SignalConfig& config) noexcept {
+  const double taker_fee_bps = static_cast<double>(taker_fee_e8) / e8_per_bps;
+  return config.cost_multiple * (half_spread_bps(top) + taker_fee_bps) + config.edge_bps;
+}
+
+double maker_cost_bps(const TopOfBook& top, std::int64_t maker_fee_e8, const SignalConfig& config) noexcept {
+  const double maker_fee_bps = static_cast<double>(maker_fee_e8) / e8_per_bps;
+  return config.cost_multiple * std::max(0.0, maker_fee_bps - half_spread_bps(top)) + config.edge_bps;
+}
+
+SizeUnits target_of(double forecast_bps, double cost_bps, SizeUnits position, const SignalTargets& targets,
+                    double exit_bps) noexcept {
+  if (forecast_bps > cost_bps) return targets.when_long;
+  if (forecast_bps < -cost_bps) return targets.when_short;
+  if (position.value > 0 && forecast_bps < -exit_bps) return SizeUnits{0};
+  if (position.value < 0 && forecast_bps > exit_bps) return SizeUnits{0};
   return position;
 }
 
@@ -44,15 +58,14 @@ SignalAction action_of(SizeUnits position, SizeUnits target) noexcept {
   return magnitude(target) > magnitude(position) ? SignalAction::enter : SignalAction::exit;
 }
 
-}  // namespace
-
 SignalVerdict decide(double forecast_bps, const TopOfBook& top, SizeUnits position, const SignalTerms& terms,
                      const SignalConfig& config) noexcept {
   if (!top.is_usable()) return {.cost_bps = 0.0, .target = position, .action = SignalAction::no_book};
 
-  const double taker_fee_bps = static_cast<double>(terms.taker_fee_e8) / 1e4;
-  const double cost_bps = config.cost_multiple * (half_spread_bps(top) + taker_fee_bps) + config.edge_bps;
-  const SizeUnits target = target_of(forecast_bps, cost_bps, position, terms, config);
+  const double cost_bps = taker_cost_bps(top, terms.taker_fee_e8, config);
+  const SignalTargets targets{.when_long = terms.order_size,
+                              .when_short = terms.is_short_allowed ? -terms.order_size : SizeUnits{0}};
+  const SizeUnits target = target_of(forecast_bps, cost_bps, position, targets, config.exit_bps);
   return {.cost_bps = cost_bps, .target = target, .action = action_of(position, target)};
 }
 

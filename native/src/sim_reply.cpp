@@ -12,8 +12,8 @@ std::optional<SimReply> decode_sim_reply(Bytes bytes) noexcept {
   if (bytes.size() != sizeof(SimReply)) return std::nullopt;
   SimReply reply;
   std::memcpy(&reply, bytes.data(), sizeof(SimReply));
-  if (reply.kind > static_cast<std::uint8_t>(SimReplyKind::expired)) return std::nullopt;
-  if (reply.reason > static_cast<std::uint8_t>(SimReason::malformed)) return std::nullopt;
+  if (reply.kind > static_cast<std::uint8_t>(SimReplyKind::funding)) return std::nullopt;
+  if (reply.reason > static_cast<std::uint8_t>(SimReason::would_cross)) return std::nullopt;
   if (reply.side > 1 || reply.is_maker > 1) return std::nullopt;
   return reply;
 }

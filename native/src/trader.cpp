@@ -3,62 +3,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "trader_codes.hpp"
+
 namespace lob {
 namespace {
-
-constexpr std::uint8_t type_limit = 0;
-constexpr std::uint8_t time_in_force_ioc = 1;
-constexpr std::uint8_t kind_place = 0;
-constexpr std::uint8_t kind_cancel = 1;
-
-template <class E>
-constexpr std::uint8_t code(E value) noexcept {
-  return static_cast<std::uint8_t>(value);
-}
-
-SizeUnits round_to_lot(SizeUnits size, SizeUnits lot) noexcept {
-  return SizeUnits{size.value - size.value % lot.value};
-}
-
-bool is_closing(SizeUnits position, SizeUnits delta) noexcept {
-  return (position.value > 0 && delta.value < 0) || (position.value < 0 && delta.value > 0);
-}
-
-/// Would this working order leave the position at zero or nearer to it, if it filled?
-bool only_closes(const Order& order, SizeUnits position) noexcept {
-  const SizeUnits delta = order.side == Side::bid ? order.remaining() : -order.remaining();
-  return is_closing(position, delta) && magnitude(delta) <= magnitude(position);
-}
-
-TraderError error_of(OrderError error) noexcept {
-  switch (error) {
-    case OrderError::none:
-      return TraderError::none;
-    case OrderError::unknown_order:
-      return TraderError::unknown_order;
-    case OrderError::illegal_transition:
-      return TraderError::illegal_transition;
-    case OrderError::mismatch:
-      return TraderError::mismatch;
-    case OrderError::overfilled:
-      return TraderError::overfilled;
-  }
-  return TraderError::illegal_transition;
-}
-
-TraderError error_of(TradingOpError error) noexcept {
-  switch (error) {
-    case TradingOpError::none:
-      return TraderError::none;
-    case TradingOpError::not_allowed:
-      return TraderError::not_allowed;
-    case TradingOpError::operator_only:
-      return TraderError::operator_only;
-    case TradingOpError::reason_missing:
-      return TraderError::reason_missing;
-  }
-  return TraderError::not_allowed;
-}
 
 OrderTrigger trigger_of(const SimReply& reply) noexcept {
   switch (static_cast<SimReplyKind>(reply.kind)) {
@@ -70,6 +18,7 @@ OrderTrigger trigger_of(const SimReply& reply) noexcept {
       return OrderTrigger::expired;
     case SimReplyKind::rejected:
     case SimReplyKind::fill:
+    case SimReplyKind::funding:
       break;
   }
   // A cancel that found nothing is not a rejection of the order.
@@ -77,18 +26,66 @@ OrderTrigger trigger_of(const SimReply& reply) noexcept {
   return is_cancel ? OrderTrigger::cancel_rejected : OrderTrigger::rejected;
 }
 
+std::vector<SlotTerms> terms_of(const std::vector<TraderSlot>& slots) {
+  std::vector<SlotTerms> terms;
+  for (const TraderSlot& slot : slots) terms.push_back(slot.terms);
+  return terms;
+}
+
+/// An empty row a quote currency, in the order of the slots.
+std::vector<EquityRecord> no_equity(const std::vector<SlotTerms>& terms) {
+  std::vector<EquityRecord> rows;
+  for (const SlotTerms& slot : terms) {
+    const auto is_it = [&](const EquityRecord& row) { return row.quote_group == slot.quote_group; };
+    if (slot.instrument == no_instrument || std::any_of(rows.begin(), rows.end(), is_it)) continue;
+    rows.push_back(EquityRecord{});
+    rows.back().quote_group = slot.quote_group;
+  }
+  return rows;
+}
+
 }  // namespace
 
+std::size_t TradingOutputs::count() const noexcept {
+  return decisions.size() + orders.size() + order_events.size() + fills.size() + positions.size() +
+         state_events.size() + funding.size() + equity.size() + risk_events.size();
+}
+
+void TradingOutputs::clear() noexcept {
+  decisions.clear();
+  orders.clear();
+  order_events.clear();
+  fills.clear();
+  positions.clear();
+  state_events.clear();
+  funding.clear();
+  equity.clear();
+  risk_events.clear();
+}
+
 Trader::Trader(TraderConfig config)
-    : config_(std::move(config)), orders_(config_.run_tag), positions_(config_.slots.size()) {}
+    : config_(std::move(config)),
+      terms_(terms_of(config_.slots)),
+      orders_(config_.run_tag),
+      positions_(config_.slots.size()),
+      history_(config_.risk),
+      watch_(config_.watch),
+      own_(config_.strategies.size() * config_.slots.size()),
+      closing_(config_.slots.size()),
+      equity_(no_equity(terms_)),
+      views_(config_.slots.size()) {
+  for (const StrategyConfig& strategy : config_.strategies) {
+    strategies_.push_back(make_strategy(strategy, terms_));
+  }
+}
 
 bool Trader::is_masked(std::size_t slot) const noexcept {
-  return config_.slots[slot].instrument == no_instrument;
+  return terms_[slot].instrument == no_instrument;
 }
 
 std::size_t Trader::slot_of(InstrumentId instrument) const noexcept {
   std::size_t slot = 0;
-  while (slot < config_.slots.size() && config_.slots[slot].instrument != instrument) ++slot;
+  while (slot < terms_.size() && terms_[slot].instrument != instrument) ++slot;
   return slot;
 }
 
@@ -97,143 +94,47 @@ void Trader::on_start(std::uint64_t seq, TsNs ts_ns, TradingOutputs& out) {
   emit_state_event({seq, ts_ns}, state(), TradingTrigger::start, "start", out);
 }
 
+std::size_t Trader::horizon_needed() const noexcept {
+  std::size_t needed = 1;
+  for (const StrategyConfig& strategy : config_.strategies) {
+    needed = std::max(needed, horizon_steps_needed(strategy));
+  }
+  return needed;
+}
+
+/// Before anything is asked for: one slot's exposure limit needs the other slots' mids of this moment.
+void Trader::mark_all(const MarketView& market) noexcept {
+  for (std::size_t slot = 0; slot < terms_.size(); ++slot) positions_.mark(slot, market.slots[slot].top);
+}
+
 TraderError Trader::on_forecast(std::uint64_t seq, TsNs ts_ns, TsNs ts_step_ns, std::uint32_t model_id,
-                                const ForecastView& forecast, std::span<const TopOfBook> tops,
-                                TradingOutputs& out) {
+                                const ForecastView& forecast, const MarketView& market, TradingOutputs& out) {
   const bool is_ours = forecast.has_shape() && forecast.slot_count == config_.slots.size();
-  if (!is_ours || forecast.horizon_steps < config_.signal.horizon_step) return TraderError::forecast_shape;
+  if (!is_ours || forecast.horizon_steps < horizon_needed()) return TraderError::forecast_shape;
   if (!forecast.is_finite()) return TraderError::forecast_not_finite;
 
-  // Marks first: one slot's exposure limit needs the other slots' mids of this moment.
-  for (std::size_t slot = 0; slot < config_.slots.size(); ++slot) positions_.mark(slot, tops[slot]);
-  for (std::size_t slot = 0; slot < config_.slots.size(); ++slot) {
-    if (is_masked(slot)) continue;
-    DecisionRecord decision{};
-    decision.ts_step_ns = ts_step_ns;
-    decision.forecast_bps = forecast.mid_bps(config_.signal.horizon_step, slot);
-    decision.model_id = model_id;
-    decide_slot({seq, ts_ns}, slot, decision, tops[slot], out);
-    out.decisions.push_back(decision);
-  }
+  model_id_ = model_id;
+  ts_forecast_step_ns_ = std::max(ts_forecast_step_ns_, ts_step_ns);
+  mark_all(market);
+  ask_all(Cadence::forecast, {seq, ts_ns}, ts_step_ns, &forecast, market, out);
   return TraderError::none;
 }
 
-void Trader::decide_slot(Cause cause, std::size_t slot, DecisionRecord& decision, const TopOfBook& top,
-                         TradingOutputs& out) {
-  const TraderSlot& terms = config_.slots[slot];
-  const SizeUnits position = positions_.at(slot).units;
-  const SignalTerms signal_terms{.taker_fee_e8 = terms.taker_fee_e8,
-                                 .order_size = terms.order_size,
-                                 .is_short_allowed = terms.is_short_allowed};
-  const SignalVerdict wanted = decide(decision.forecast_bps, top, position, signal_terms, config_.signal);
-  decision.seq = cause.seq;
-  decision.ts_ns = cause.ts_ns;
-  decision.instrument = terms.instrument;
-  decision.cost_bps = wanted.cost_bps;
-  decision.position_units = position.value;
-  decision.target_units = wanted.target.value;
-  decision.action = code(wanted.action);
-  decision.trading_state = code(state());
-  if (wanted.action == SignalAction::no_book) decision.rule = code(RiskRule::invalid_book);
-  if (wanted.action == SignalAction::no_book || wanted.action == SignalAction::hold) return;
-  if (orders_.is_working(slot)) {
-    decision.action = code(SignalAction::wait);
-    return;
-  }
-  OrderIntent order = intent(slot, top, wanted.target, OrderPurpose::signal);
-  order.ts_step_ns = decision.ts_step_ns;
-  // Less than one lot away is there.
-  if (order.size.value == 0)
-    decision.action = code(SignalAction::hold);
-  else
-    decision.rule = code(send(cause, slot, order, top, decision.client_order_id, out));
-}
-
-SizeUnits Trader::order_size(std::size_t slot, SizeUnits target) const noexcept {
-  const TraderSlot& terms = config_.slots[slot];
-  const SizeUnits position = positions_.at(slot).units;
-  const SizeUnits delta = target - position;
-  const bool is_cut = is_closing(position, delta) && terms.max_order_size < magnitude(delta);
-  return round_to_lot(is_cut ? terms.max_order_size : magnitude(delta), terms.lot);
-}
-
-OrderIntent Trader::intent(std::size_t slot, const TopOfBook& top, SizeUnits target,
-                           OrderPurpose purpose) const noexcept {
-  const TraderSlot& terms = config_.slots[slot];
-  const bool is_buy = positions_.at(slot).units < target;
-  const PriceTicks cap{purpose == OrderPurpose::flatten ? terms.flatten_cap_ticks : terms.slippage_cap_ticks};
-  const PriceTicks lowest{1};
-  return {.side = is_buy ? Side::bid : Side::ask,
-          .price = is_buy ? top.ask + cap : std::max(lowest, top.bid - cap),
-          .size = order_size(slot, target),
-          .purpose = purpose};
-}
-
-WorstExposure Trader::other_exposure(std::size_t slot) const noexcept {
-  WorstExposure sum;
-  for (std::size_t other = 0; other < config_.slots.size(); ++other) {
-    const TraderSlot& terms = config_.slots[other];
-    if (other == slot || is_masked(other) || terms.quote_group != config_.slots[slot].quote_group) continue;
-    const Position& held = positions_.at(other);
-    const InFlight in_flight = orders_.in_flight(other);
-    sum += worst_exposure(held.units, in_flight.buys.value, in_flight.sells.value, held.mid_x2_ticks,
-                          terms.quote_unit_e18);
-  }
-  return sum;
-}
-
-RiskContext Trader::risk_context(std::size_t slot, const TopOfBook& top, TsNs ts_ns) const noexcept {
-  const TraderSlot& terms = config_.slots[slot];
-  const InFlight in_flight = orders_.in_flight(slot);
-  return {.state = state(),
-          .top = top,
-          .position = positions_.at(slot).units,
-          .buys_in_flight = in_flight.buys,
-          .sells_in_flight = in_flight.sells,
-          .lot = terms.lot,
-          .max_position = terms.max_position,
-          .max_order_size = terms.max_order_size,
-          .quote_unit_e18 = terms.quote_unit_e18,
-          .others = other_exposure(slot),
-          .ts_ns = ts_ns};
-}
-
-RiskRule Trader::send(Cause cause, std::size_t slot, const OrderIntent& wanted, const TopOfBook& top,
-                      std::uint64_t& client_order_id, TradingOutputs& out) {
-  const RiskRule rule = check(wanted, risk_context(slot, top, cause.ts_ns), config_.risk);
-  Order order{.client_order_id = orders_.next_client_order_id(),
-              .slot = static_cast<std::uint32_t>(slot),
-              .side = wanted.side,
-              .state = rule == RiskRule::none ? OrderState::pending_new : OrderState::refused,
-              .price = wanted.price,
-              .size = wanted.size,
-              .filled = {},
-              .ts_sent_ns = cause.ts_ns};
-  emit_order_event(cause, order, OrderState::pending_new, code(rule), out);
-  if (rule != RiskRule::none) {
-    ++counters_.orders_refused;
-    return rule;
-  }
-  orders_.add(order);
-  ++counters_.orders_sent;
-  client_order_id = order.client_order_id;
-  out.orders.push_back({.seq = cause.seq,
-                        .ts_ns = cause.ts_ns,
-                        .client_order_id = order.client_order_id,
-                        .price_ticks = order.price.value,
-                        .size_units = order.size.value,
-                        .instrument = config_.slots[slot].instrument,
-                        .kind = kind_place,
-                        .side = code(order.side),
-                        .type = type_limit,
-                        .time_in_force = time_in_force_ioc});
-  return rule;
+TraderError Trader::on_wishes(std::uint64_t seq, TsNs ts_ns, TsNs ts_step_ns, std::uint32_t strategy,
+                              std::vector<Wish> wishes, const MarketView& market, TradingOutputs& out) {
+  auto* external =
+      strategy < strategies_.size() ? dynamic_cast<ExternalStrategy*>(strategies_[strategy].get()) : nullptr;
+  if (external == nullptr) return TraderError::unknown_strategy;
+  if (external->set(ts_step_ns, std::move(wishes)) != WishFault::none) return TraderError::bad_wish;
+  mark_all(market);
+  ask(static_cast<std::uint8_t>(strategy), {seq, ts_ns}, ts_step_ns, nullptr, market, out);
+  return TraderError::none;
 }
 
 TraderError Trader::on_reply(std::uint64_t seq, TsNs ts_ns, const SimReply& reply, TradingOutputs& out) {
-  const std::size_t slot =
-      reply.instrument == no_instrument ? config_.slots.size() : slot_of(reply.instrument);
-  if (slot == config_.slots.size()) return TraderError::unknown_instrument;
+  const std::size_t slot = reply.instrument == no_instrument ? terms_.size() : slot_of(reply.instrument);
+  if (slot == terms_.size()) return TraderError::unknown_instrument;
+  if (reply.kind == code(SimReplyKind::funding)) return on_funding({seq, ts_ns}, slot, reply, out);
   if (!orders_.is_ours(reply.client_order_id)) return TraderError::foreign_order;
 
   const Order* order = orders_.find(reply.client_order_id);
@@ -243,135 +144,41 @@ TraderError Trader::on_reply(std::uint64_t seq, TsNs ts_ns, const SimReply& repl
   return move({seq, ts_ns}, trigger_of(reply), reply, out);
 }
 
-TraderError Trader::move(Cause cause, OrderTrigger trigger, const SimReply& reply, TradingOutputs& out) {
-  const OrderChange change = orders_.apply(reply.client_order_id, trigger);
-  if (change.is_changed) emit_order_event(cause, change.order, change.from, reply.reason, out);
-  return error_of(change.error);
-}
-
-TraderError Trader::on_fill(Cause cause, std::size_t slot, const SimReply& reply, TradingOutputs& out) {
-  const PositionFill fill{.side = static_cast<Side>(reply.side),
-                          .price = PriceTicks{reply.price_ticks},
-                          .size = SizeUnits{reply.size_units},
-                          .fee_quote_units = reply.fee_quote_units,
-                          .trade_id = reply.trade_id};
-  switch (positions_.apply(slot, fill)) {
-    case FillOutcome::applied:
-      break;
-    case FillOutcome::duplicate:
-      ++counters_.duplicate_fills;
-      return TraderError::none;
-    case FillOutcome::malformed:
-      return TraderError::malformed_reply;
-    case FillOutcome::overflow:
-      move_state(cause, TradingOp::halt, TradingTrigger::limit, "position sums leave int64", out);
-      return TraderError::overflow;
-  }
-  ++counters_.fills;
-  out.fills.push_back({.seq = cause.seq,
-                       .ts_ns = cause.ts_ns,
-                       .client_order_id = reply.client_order_id,
-                       .trade_id = reply.trade_id,
-                       .price_ticks = reply.price_ticks,
-                       .size_units = reply.size_units,
-                       .fee_quote_units = reply.fee_quote_units,
-                       .instrument = reply.instrument,
-                       .side = reply.side,
-                       .is_maker = reply.is_maker,
-                       .reserved = 0});
-  const OrderChange change = orders_.apply_fill(reply.client_order_id, fill.size);
-  if (change.is_changed) emit_order_event(cause, change.order, change.from, reply.reason, out);
-  emit_position(cause, slot, out);
-  const bool is_over = config_.slots[slot].max_position < magnitude(positions_.at(slot).units);
-  if (is_over && state() == TradingState::active) {
-    move_state(cause, TradingOp::reduce, TradingTrigger::limit, "position over max_position after a fill",
-               out);
-  }
-  return error_of(change.error);
-}
-
 TraderError Trader::on_command(std::uint64_t seq, TsNs ts_ns, TradingOp op, TradingTrigger trigger,
                                std::string_view reason, TradingOutputs& out) {
   if (op == TradingOp::flat_confirmed) return TraderError::not_allowed;
   return move_state({seq, ts_ns}, op, trigger, reason, out);
 }
 
-TraderError Trader::move_state(Cause cause, TradingOp op, TradingTrigger trigger, std::string_view reason,
-                               TradingOutputs& out) {
-  const TradingVerdict verdict = state_.apply(op, trigger, reason);
-  if (verdict.error != TradingOpError::none) return error_of(verdict.error);
-  if (!verdict.is_changed()) return TraderError::none;
-  if (op == TradingOp::flatten) flatten_trigger_ = trigger;
-  emit_state_event(cause, verdict.from, trigger, reason, out);
-  cancel_orders(cause, verdict.to, out);
+TraderError Trader::on_fact(Fact fact, std::int64_t value) noexcept {
+  const bool is_level = fact != Fact::drift_level || (value >= 0 && value <= 3);
+  const bool is_time = fact == Fact::clock_offset_ns || value >= 0;
+  if (!is_level || !is_time) return TraderError::bad_value;
+  facts_[static_cast<std::size_t>(fact)] = value;
+  if (fact != Fact::drift_level) return TraderError::none;
+  for (std::size_t slot = 0; slot < terms_.size(); ++slot) {
+    const SlotTerms& full = config_.slots[slot].terms;
+    if (full.instrument == no_instrument) continue;
+    // Never less than a lot: the strategy then goes on small rather than not at all.
+    const SizeUnits half = std::max(full.lot, round_to_lot(SizeUnits{full.order_size.value / 2}, full.lot));
+    terms_[slot].order_size = value > 0 ? half : full.order_size;
+  }
   return TraderError::none;
 }
 
-void Trader::cancel_orders(Cause cause, TradingState state, TradingOutputs& out) {
-  if (state == TradingState::active) return;
-  std::vector<Order> chosen;
-  for (const auto& [id, order] : orders_.live()) {
-    const bool is_kept =
-        state == TradingState::reducing && only_closes(order, positions_.at(order.slot).units);
-    if (!is_kept && order.state != OrderState::pending_cancel) chosen.push_back(order);
-  }
-  for (const Order& order : chosen) {
-    const OrderChange change = orders_.apply(order.client_order_id, OrderTrigger::cancel_sent);
-    if (change.is_changed) emit_order_event(cause, change.order, change.from, 0, out);
-    out.orders.push_back({.seq = cause.seq,
-                          .ts_ns = cause.ts_ns,
-                          .client_order_id = order.client_order_id,
-                          .price_ticks = order.price.value,
-                          .size_units = order.remaining().value,
-                          .instrument = config_.slots[order.slot].instrument,
-                          .kind = kind_cancel,
-                          .side = code(order.side),
-                          .type = type_limit,
-                          .time_in_force = time_in_force_ioc});
-  }
-}
-
-void Trader::on_step(std::uint64_t seq, TsNs ts_ns, std::span<const TopOfBook> tops, TradingOutputs& out) {
+void Trader::on_step(std::uint64_t seq, TsNs ts_ns, const MarketView& market, TradingOutputs& out) {
   const Cause cause{seq, ts_ns};
   give_up_waiting(cause, out);
-  for (std::size_t slot = 0; slot < config_.slots.size(); ++slot) {
-    positions_.mark(slot, tops[slot]);
+  cancel_stale_quotes(cause, out);
+  for (std::size_t slot = 0; slot < terms_.size(); ++slot) {
+    positions_.mark(slot, market.slots[slot].top);
+    history_.note_gaps(static_cast<std::uint32_t>(slot), market.slots[slot].gap_count, ts_ns);
     if (positions_.at(slot).units.value != 0) emit_position(cause, slot, out);
   }
-  if (state() == TradingState::flattening) close_positions(cause, tops, out);
-}
-
-void Trader::give_up_waiting(Cause cause, TradingOutputs& out) {
-  std::vector<std::uint64_t> overdue;
-  for (const auto& [id, order] : orders_.live()) {
-    // Every order here is IOC: an acknowledged one owes us its end as much as a sent one its answer.
-    const bool is_awaited = order.state != OrderState::unknown;
-    if (is_awaited && cause.ts_ns - order.ts_sent_ns > config_.reply_timeout_ns) overdue.push_back(id);
-  }
-  for (const std::uint64_t id : overdue) {
-    const OrderChange change = orders_.apply(id, OrderTrigger::no_answer);
-    if (change.is_changed) emit_order_event(cause, change.order, change.from, 0, out);
-  }
-}
-
-void Trader::close_positions(Cause cause, std::span<const TopOfBook> tops, TradingOutputs& out) {
-  for (std::size_t slot = 0; slot < config_.slots.size(); ++slot) {
-    if (is_masked(slot) || orders_.is_working(slot) || !tops[slot].is_usable()) continue;
-    const OrderIntent order = intent(slot, tops[slot], SizeUnits{0}, OrderPurpose::flatten);
-    std::uint64_t client_order_id = 0;
-    if (order.size.value > 0) send(cause, slot, order, tops[slot], client_order_id, out);
-  }
-  if (is_flat())
-    move_state(cause, TradingOp::flat_confirmed, flatten_trigger_, "nothing open, nothing working", out);
-}
-
-bool Trader::is_flat() const noexcept {
-  if (!orders_.live().empty()) return false;
-  for (std::size_t slot = 0; slot < config_.slots.size(); ++slot) {
-    // What is smaller than a lot cannot be sold and does not hold the trader open.
-    if (!is_masked(slot) && magnitude(positions_.at(slot).units) >= config_.slots[slot].lot) return false;
-  }
-  return true;
+  weigh_equity(cause, market.ts_ns, out);
+  watch(cause, market, out);
+  close_positions(cause, market, out);
+  ask_all(Cadence::step, cause, market.ts_ns, nullptr, market, out);
 }
 
 }  // namespace lob

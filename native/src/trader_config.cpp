@@ -1,4 +1,4 @@
-#include <cmath>
+#include <array>
 #include <initializer_list>
 
 #include "lob/trader.hpp"
@@ -31,40 +31,32 @@ bool all_met(std::initializer_list<Requirement> requirements, const std::string&
 bool check_slot(const TraderSlot& slot, std::size_t position, std::string& error) {
   const auto text = [](auto count) { return std::to_string(count.value); };
   const std::string prefix = "slot " + std::to_string(position) + ": ";
-  if (slot.lot.value <= 0)
-    return all_met({{false, "lot", "more than 0 size units", text(slot.lot)}}, prefix, error);
-  const std::string lots = "a positive multiple of the lot of " + text(slot.lot) + " size units";
-  const bool is_order_whole = slot.order_size.value > 0 && slot.order_size.value % slot.lot.value == 0;
+  const SlotTerms& terms = slot.terms;
+  if (terms.lot.value <= 0)
+    return all_met({{false, "lot", "more than 0 size units", text(terms.lot)}}, prefix, error);
+  const std::string lots = "a positive multiple of the lot of " + text(terms.lot) + " size units";
+  const bool is_order_whole = terms.order_size.value > 0 && terms.order_size.value % terms.lot.value == 0;
   return all_met(
       {
-          {is_order_whole, "order_size", lots, text(slot.order_size)},
-          {slot.max_position.value > 0, "max_position", "more than 0 size units", text(slot.max_position)},
-          {slot.max_order_size >= slot.lot, "max_order_size", "at least one lot", text(slot.max_order_size)},
+          {is_order_whole, "order_size", lots, text(terms.order_size)},
+          {terms.max_position.value > 0, "max_position", "more than 0 size units", text(terms.max_position)},
+          {terms.short_max.value >= 0, "short_max", "0 or more size units", text(terms.short_max)},
+          {slot.max_order_size >= terms.lot, "max_order_size", "at least one lot", text(slot.max_order_size)},
           {slot.slippage_cap_ticks >= 0, "slippage_cap_ticks", "0 or more",
            std::to_string(slot.slippage_cap_ticks)},
           {slot.flatten_cap_ticks >= 0, "flatten_cap_ticks", "0 or more",
            std::to_string(slot.flatten_cap_ticks)},
-          {slot.quote_unit_e18 > 0, "quote_unit_e18", "more than 0", std::to_string(slot.quote_unit_e18)},
+          {terms.quote_unit_e18 > 0, "quote_unit_e18", "more than 0", std::to_string(terms.quote_unit_e18)},
       },
       prefix, error);
-}
-
-bool is_amount(double value) noexcept {
-  return std::isfinite(value) && value >= 0.0;
 }
 
 }  // namespace
 
 bool check_config(const TraderConfig& config, std::string& error) {
-  const SignalConfig& signal = config.signal;
   const RiskLimits& risk = config.risk;
   const bool is_sound = all_met(
       {
-          {signal.horizon_step > 0, "signal.horizon_step", "1 or more", std::to_string(signal.horizon_step)},
-          {is_amount(signal.cost_multiple), "signal.cost_multiple", "0 or more",
-           std::to_string(signal.cost_multiple)},
-          {is_amount(signal.edge_bps), "signal.edge_bps", "0 or more", std::to_string(signal.edge_bps)},
-          {is_amount(signal.exit_bps), "signal.exit_bps", "0 or more", std::to_string(signal.exit_bps)},
           {risk.price_deviation_e8 > 0, "risk.price_deviation", "more than 0",
            std::to_string(risk.price_deviation_e8)},
           {risk.net_exposure_e8 > 0, "risk.net_exposure", "more than 0",
@@ -76,20 +68,28 @@ bool check_config(const TraderConfig& config, std::string& error) {
           {config.reply_timeout_ns > 0, "reply_timeout_ns", "more than 0",
            std::to_string(config.reply_timeout_ns)},
           {!config.slots.empty(), "slots", "at least one", "none"},
+          {config.strategies.size() < no_strategy, "strategies", "fewer than 255",
+           std::to_string(config.strategies.size())},
       },
       "", error);
   if (!is_sound) return false;
   for (std::size_t slot = 0; slot < config.slots.size(); ++slot) {
-    const bool is_masked = config.slots[slot].instrument == no_instrument;
+    const bool is_masked = config.slots[slot].terms.instrument == no_instrument;
     if (!is_masked && !check_slot(config.slots[slot], slot, error)) return false;
     for (std::size_t other = 0; other < slot && !is_masked; ++other) {
-      if (config.slots[other].instrument != config.slots[slot].instrument) continue;
+      if (config.slots[other].terms.instrument != config.slots[slot].terms.instrument) continue;
       error = "slot " + std::to_string(slot) + ": expected an instrument of its own, found that of slot " +
               std::to_string(other);
       return false;
     }
   }
   return true;
+}
+
+std::string_view text_of(Fact fact) noexcept {
+  constexpr std::array<std::string_view, fact_count> names{"clock_offset_ns", "drift_level",
+                                                           "model_expires_ns", "heartbeat_ns"};
+  return names[static_cast<std::size_t>(fact)];
 }
 
 std::string_view text_of(TraderError error) noexcept {
@@ -122,6 +122,12 @@ std::string_view text_of(TraderError error) noexcept {
       return text_of(TradingOpError::operator_only);
     case TraderError::reason_missing:
       return text_of(TradingOpError::reason_missing);
+    case TraderError::unknown_strategy:
+      return "wishes for a strategy that is none, or that takes none from outside";
+    case TraderError::bad_wish:
+      return "a wish of another slot, off the lot, beyond the limits or not finite";
+    case TraderError::bad_value:
+      return "an observation outside what it can mean";
   }
   return "unknown";
 }

@@ -1,15 +1,8 @@
 // The trader's records and its checkpoint: what leaves it, and what it is made of.
 #include "lob/trader.hpp"
+#include "trader_codes.hpp"
 
 namespace lob {
-namespace {
-
-template <class E>
-constexpr std::uint8_t code(E value) noexcept {
-  return static_cast<std::uint8_t>(value);
-}
-
-}  // namespace
 
 void Trader::emit_position(Cause cause, std::size_t slot, TradingOutputs& out) const {
   const Position& position = positions_.at(slot);
@@ -20,7 +13,8 @@ void Trader::emit_position(Cause cause, std::size_t slot, TradingOutputs& out) c
                            .realised_quote_units = position.realised_quote_units,
                            .unrealised_quote_units = unrealised_quote_units(position),
                            .fees_quote_units = position.fees_quote_units,
-                           .instrument = config_.slots[slot].instrument,
+                           .funding_quote_units = position.funding_quote_units,
+                           .instrument = terms_[slot].instrument,
                            .reserved = 0});
 }
 
@@ -32,11 +26,36 @@ void Trader::emit_order_event(Cause cause, const Order& order, OrderState from, 
                               .price_ticks = order.price.value,
                               .size_units = order.size.value,
                               .filled_units = order.filled.value,
-                              .instrument = config_.slots[order.slot].instrument,
+                              .ts_step_ns = order.ts_step_ns,
+                              .instrument = terms_[order.slot].instrument,
+                              .model_id = order.model_id,
                               .side = code(order.side),
                               .state_from = code(from),
                               .state_to = code(order.state),
-                              .reason = reason});
+                              .reason = reason,
+                              .strategy = order.strategy,
+                              .purpose = code(order.purpose),
+                              .time_in_force = code(order.time_in_force),
+                              .reserved = 0});
+}
+
+void Trader::emit_request(Cause cause, const Order& order, std::uint8_t kind, TradingOutputs& out) const {
+  const bool is_cancel = kind == kind_cancel;
+  out.orders.push_back({.seq = cause.seq,
+                        .ts_ns = cause.ts_ns,
+                        .client_order_id = order.client_order_id,
+                        .price_ticks = order.price.value,
+                        .size_units = is_cancel ? order.remaining().value : order.size.value,
+                        .ts_step_ns = is_cancel ? 0 : order.ts_step_ns,
+                        .instrument = terms_[order.slot].instrument,
+                        .model_id = order.model_id,
+                        .kind = kind,
+                        .side = code(order.side),
+                        .type = type_limit,
+                        .time_in_force = code(order.time_in_force),
+                        .strategy = order.strategy,
+                        .purpose = code(order.purpose),
+                        .reserved = {}});
 }
 
 void Trader::emit_state_event(Cause cause, TradingState from, TradingTrigger trigger, std::string_view reason,
@@ -57,22 +76,85 @@ void Trader::save(ByteWriter& writer) const {
   writer.put(state_.state());
   writer.put(flatten_trigger_);
   writer.put(is_started_);
+  writer.put(is_booked_);
+  writer.put(model_id_);
+  writer.put(ts_forecast_step_ns_);
+  for (const std::int64_t fact : facts_) writer.put(fact);
   writer.put(counters_.orders_sent);
   writer.put(counters_.orders_refused);
   writer.put(counters_.fills);
   writer.put(counters_.duplicate_fills);
+  for (const std::uint64_t count : counters_.refused_by_rule) writer.put(count);
+  for (const std::uint64_t count : counters_.tripped_by_rule) writer.put(count);
   orders_.save(writer);
   positions_.save(writer);
+  history_.save(writer);
+  watch_.save(writer);
+  writer.put_count(own_.size());
+  for (const SizeUnits own : own_) writer.put(own);
+  for (const Closing& closing : closing_) {
+    writer.put(closing.is_due);
+    writer.put(closing.ts_blocked_until_ns);
+  }
+  for (const EquityRecord& row : equity_) {
+    writer.put(row.equity_e8);
+    writer.put(row.realised_e8);
+    writer.put(row.unrealised_e8);
+    writer.put(row.fees_e8);
+    writer.put(row.funding_e8);
+    writer.put(row.net_exposure_e8);
+    writer.put(row.gross_exposure_e8);
+  }
+  for (const auto& strategy : strategies_) strategy->save(writer);
 }
 
 bool Trader::load(ByteReader& reader) {
   TradingState state = TradingState::halted;
   if (!reader.get_enum(state, TradingState::halted)) return false;
-  if (!reader.get_enum(flatten_trigger_, TradingTrigger::start) || !reader.get(is_started_)) return false;
+  if (!reader.get_enum(flatten_trigger_, TradingTrigger::watchdog) || !reader.get(is_started_) ||
+      !reader.get(is_booked_))
+    return false;
   state_.restore(state);
-  return reader.get(counters_.orders_sent) && reader.get(counters_.orders_refused) &&
-         reader.get(counters_.fills) && reader.get(counters_.duplicate_fills) && orders_.load(reader) &&
-         positions_.load(reader);
+  if (!reader.get(model_id_) || !reader.get(ts_forecast_step_ns_)) return false;
+  for (std::size_t fact = 0; fact < fact_count; ++fact) {
+    std::int64_t value = 0;
+    if (!reader.get(value)) return false;
+    if (on_fact(static_cast<Fact>(fact), value) != TraderError::none) return reader.fail();
+  }
+  const bool is_counted = reader.get(counters_.orders_sent) && reader.get(counters_.orders_refused) &&
+                          reader.get(counters_.fills) && reader.get(counters_.duplicate_fills);
+  if (!is_counted) return false;
+  for (std::uint64_t& count : counters_.refused_by_rule) {
+    if (!reader.get(count)) return false;
+  }
+  for (std::uint64_t& count : counters_.tripped_by_rule) {
+    if (!reader.get(count)) return false;
+  }
+  return orders_.load(reader) && positions_.load(reader) && history_.load(reader) && watch_.load(reader) &&
+         load_own(reader);
+}
+
+bool Trader::load_own(ByteReader& reader) {
+  std::size_t count = 0;
+  if (!reader.get_count(count, sizeof(SizeUnits))) return false;
+  if (count != own_.size()) return reader.fail();
+  for (SizeUnits& own : own_) {
+    if (!reader.get(own)) return false;
+  }
+  for (Closing& closing : closing_) {
+    if (!reader.get(closing.is_due) || !reader.get(closing.ts_blocked_until_ns)) return false;
+  }
+  for (EquityRecord& row : equity_) {
+    const bool is_read = reader.get(row.equity_e8) && reader.get(row.realised_e8) &&
+                         reader.get(row.unrealised_e8) && reader.get(row.fees_e8) &&
+                         reader.get(row.funding_e8) && reader.get(row.net_exposure_e8) &&
+                         reader.get(row.gross_exposure_e8);
+    if (!is_read) return false;
+  }
+  for (const auto& strategy : strategies_) {
+    if (!strategy->load(reader)) return false;
+  }
+  return true;
 }
 
 }  // namespace lob

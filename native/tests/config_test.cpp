@@ -59,14 +59,14 @@ TEST_CASE("a document becomes settings in exact integers") {
   const EngineConfig config = parse_config(settings);
   REQUIRE(config.trader);
   const TraderSlot& slot = config.trader->slots[0];
-  CHECK(slot.order_size == SizeUnits{5});
-  CHECK(slot.max_position == SizeUnits{200});
+  CHECK(slot.terms.order_size == SizeUnits{5});
+  CHECK(slot.terms.max_position == SizeUnits{200});
   CHECK(slot.max_order_size == SizeUnits{100});
-  CHECK(slot.lot == SizeUnits{1});
-  CHECK(slot.taker_fee_e8 == 10'000);
-  CHECK(slot.quote_unit_e18 == 1'000'000'000'000'000);
+  CHECK(slot.terms.lot == SizeUnits{1});
+  CHECK(slot.terms.taker_fee_e8 == 10'000);
+  CHECK(slot.terms.quote_unit_e18 == 1'000'000'000'000'000);
   CHECK(slot.flatten_cap_ticks == 10);
-  CHECK(config.trader->slots[1].instrument == no_instrument);
+  CHECK(config.trader->slots[1].terms.instrument == no_instrument);
   CHECK(config.trader->risk.price_deviation_e8 == 5'000'000);
   CHECK(config.trader->risk.net_exposure_e8 == 10'000'000'000'000);
   CHECK(config.trader->risk.gross_exposure_e8 == config.trader->risk.net_exposure_e8);
@@ -81,9 +81,9 @@ TEST_CASE("a document becomes settings in exact integers") {
 TEST_CASE("what may be left out takes its stated default, and what is given is taken") {
   const EngineConfig plain = parse_config(settings);
   CHECK(plain.feed.buffer_frames_max == 10000);
-  CHECK(plain.matching.order_latency_ns == 0);
+  CHECK(plain.matching.request_latency.median_ns == 0);
   CHECK(plain.trader->slots[0].slippage_cap_ticks == 0);
-  CHECK(plain.trader->slots[0].is_short_allowed);
+  CHECK(plain.trader->slots[0].terms.short_max == SizeUnits{200});
 
   const EngineConfig given = parse_config(
       with(with(with(settings, R"("run_tag": 7)", R"("feed": {"buffer_frames_max": 3},
@@ -93,27 +93,30 @@ TEST_CASE("what may be left out takes its stated default, and what is given is t
            R"("max_exposure_quote": "100000")",
            R"("max_exposure_quote": "7", "max_gross_exposure_quote": "8.5")"));
   CHECK(given.feed.buffer_frames_max == 3);
-  CHECK(given.matching.order_latency_ns == 5);
+  CHECK(given.matching.reply_latency.median_ns == 5);
   CHECK(given.trader->run_tag == 9);
-  CHECK(given.trader->signal.horizon_step == 2);
-  CHECK(given.trader->signal.exit_bps == 0.5);
+  REQUIRE(given.trader->strategies.size() == 1);
+  const auto& forecast = std::get<ForecastSettings>(given.trader->strategies[0].settings);
+  CHECK(forecast.signal.horizon_step == 2);
+  CHECK(forecast.signal.exit_bps == 0.5);
   CHECK(given.trader->slots[0].slippage_cap_ticks == 3);
   CHECK(given.trader->slots[0].flatten_cap_ticks == 4);
-  CHECK_FALSE(given.trader->slots[0].is_short_allowed);
+  CHECK(given.trader->slots[0].terms.short_max == SizeUnits{0});
   CHECK(given.trader->risk.net_exposure_e8 == 700'000'000);
   CHECK(given.trader->risk.gross_exposure_e8 == 850'000'000);
 
   const std::string no_short = R"("horizon_step": 1, "is_spot_short_allowed": false)";
   const std::string perpetual = with(with(settings, R"("horizon_step": 1)", no_short),
                                      R"("market_type": "spot")", R"("market_type": "perpetual")");
-  CHECK(parse_config(perpetual).trader->slots[0].is_short_allowed);
+  CHECK(parse_config(perpetual).trader->slots[0].terms.short_max == SizeUnits{200});
 }
 
 TEST_CASE("slots of one quote currency share an exposure limit, those without one share another") {
   const auto groups = [](const std::string& document) {
     const EngineConfig config = parse_config(document);
     const std::vector<TraderSlot>& slots = config.trader->slots;
-    return std::vector<std::uint32_t>{slots[0].quote_group, slots[2].quote_group, slots[3].quote_group};
+    return std::vector<std::uint32_t>{slots[0].terms.quote_group, slots[2].terms.quote_group,
+                                      slots[3].terms.quote_group};
   };
   const std::string usdt = R"(, "quote": "USDT")";
   const std::string usdc = R"(, "quote": "USDC")";
@@ -172,4 +175,46 @@ TEST_CASE("a table that names something twice, or what is not there, is refused"
                        std::invalid_argument);
   CHECK_THROWS_WITH_AS(parse_config("[]"), doctest::Contains("a JSON object"), std::invalid_argument);
   CHECK_THROWS_WITH_AS(parse_config("{}"), doctest::Contains("instruments"), std::invalid_argument);
+}
+
+TEST_CASE("the simulated venue's section is read whole, and every wrong key is named") {
+  const auto matching = [](const std::string& section) {
+    return parse_config(with(with(settings, R"("market_type": "spot")", R"("market_type": "perpetual")"),
+                             R"("run_tag": 7)",
+                             R"("matching": {"order_latency_ns": 5, )" + section + R"(}, "run_tag": 7)"))
+        .matching;
+  };
+  const MatchingConfig given = matching(
+      R"("latency": {"kind": "lognormal", "sigma": 0.4, "seed": 3}, "queue": "proportional",
+         "reply_latency": {"kind": "constant", "median_ns": 9},
+         "funding": {"bybit_spot:ABC": {"rate_bps": "-1.5", "every_h": 4}, "other:ELSE": {}})");
+  CHECK(given.request_latency.kind == LatencyKind::lognormal);
+  CHECK(given.request_latency.median_ns == 5);
+  CHECK(given.request_latency.sigma == 0.4);
+  CHECK(given.request_latency.seed == 3);
+  CHECK(given.reply_latency.kind == LatencyKind::constant);
+  CHECK(given.reply_latency.median_ns == 9);
+  CHECK(given.queue == QueueModel::proportional);
+  REQUIRE(given.funding.size() == 1);
+  CHECK(given.funding[0].rate_e8 == -15'000);
+  CHECK(given.funding[0].every_ns == 4 * 3'600'000'000'000);
+  CHECK(matching(R"("latency": {"kind": "lognormal", "sigma": 0.4, "seed": 3})").reply_latency.kind ==
+        LatencyKind::lognormal);
+
+  const auto refused = [&](const std::string& section, const char* words) {
+    CHECK_THROWS_WITH(matching(section), doctest::Contains(words));
+  };
+  refused(R"("queue": "last")", "matching.queue: expected pessimistic, proportional or front");
+  refused(R"("latency": {"kind": "gamma"})", "matching.latency.kind: expected constant or lognormal");
+  refused(R"("latency": {"kind": "lognormal", "seed": 1})", "matching.latency.sigma: expected a value");
+  refused(R"("latency": {"kind": "lognormal", "sigma": 6, "seed": 1})",
+          "matching.latency.sigma: expected 0 to 5");
+  refused(R"("reply_latency": {"kind": "constant", "median_ns": -1})", "matching.reply_latency.median_ns");
+  refused(R"("funding": {"bybit_spot:ABC": {"rate_bps": "20000", "every_h": 8}})",
+          "matching.funding.bybit_spot:ABC.rate_bps: expected -10000 to 10000");
+  refused(R"("funding": {"bybit_spot:ABC": {"rate_bps": "1", "every_h": 0}})", "bybit_spot:ABC.every_h");
+  CHECK_THROWS_WITH(parse_config(with(settings, R"("run_tag": 7)",
+                                      R"("matching": {"order_latency_ns": 5, "funding": {"bybit_spot:ABC":
+                                         {"rate_bps": "1", "every_h": 8}}}, "run_tag": 7)")),
+                    doctest::Contains("bybit_spot:ABC: expected a perpetual"));
 }

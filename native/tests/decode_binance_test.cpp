@@ -229,3 +229,39 @@ TEST_CASE("every reason has a text") {
     CHECK(text_of(static_cast<DecodeError>(i)) != "unknown error");
   }
 }
+
+TEST_CASE("a mark price is read with its funding, to the nearest tick") {
+  Decoder decoder(specs);
+  const std::string_view frame =
+      R"({"stream":"ethusdt@markPrice@1s","data":{"e":"markPriceUpdate","E":1790000001000,"s":"ETHUSDT","p":"2683.80500000","ap":"2683.8","i":"2680.1","P":"2681.0","r":"-0.00012345","T":1790006400000,"st":1}})";
+  REQUIRE(decoder.decode(usdm, bytes_of(frame)).is_ok());
+  REQUIRE(decoder.decoded().kind == DecodedKind::mark);
+  const MarkEvent& mark = decoder.decoded().mark;
+  CHECK(mark.instrument == 1);
+  CHECK(mark.ts_event_ns == 1790000001000 * ms);
+  CHECK(mark.price.value == 268'381);  // 2683.805 lies in the middle and goes up
+  CHECK(mark.rate_e8 == -12'345);
+  CHECK(mark.ts_next_funding_ns == 1790006400000 * ms);
+}
+
+TEST_CASE("a malformed mark price is refused by its field, and what is no perpetual's is passed over") {
+  const auto mark = [](std::string_view fields) {
+    return R"({"e":"markPriceUpdate","E":1,"s":"ETHUSDT",)" + std::string(fields) + "}";
+  };
+  CHECK(error_of(usdm, mark(R"("p":"1.0","r":"0.0001")")) == DecodeError::missing_field);
+  CHECK(error_of(usdm, mark(R"("p":"1.0","T":5)")) == DecodeError::missing_field);
+  CHECK(error_of(usdm, mark(R"("r":"0.0001","T":5)")) == DecodeError::missing_field);
+  CHECK(error_of(usdm, mark(R"("p":1.0,"r":"0.0001","T":5)")) == DecodeError::wrong_type);
+  CHECK(error_of(usdm, mark(R"("p":"1.0","r":0.0001,"T":5)")) == DecodeError::wrong_type);
+  CHECK(error_of(usdm, mark(R"("p":"0.004","r":"0.0001","T":5)")) == DecodeError::bad_price);
+  CHECK(error_of(usdm, mark(R"("p":"-1","r":"0.0001","T":5)")) == DecodeError::bad_price);
+  CHECK(error_of(usdm, mark(R"("p":"99999999999999999999","r":"0.0001","T":5)")) == DecodeError::bad_price);
+  CHECK(error_of(usdm, mark(R"("p":"0.00000000000000000000000000001","r":"0","T":5)")) ==
+        DecodeError::bad_price);
+  CHECK(error_of(usdm, mark(R"("p":"1.0","r":"0.000000001","T":5)")) == DecodeError::bad_rate);
+  CHECK(error_of(usdm, mark(R"("p":"1.0","r":"1.1","T":5)")) == DecodeError::bad_rate);
+  CHECK(error_of(usdm, mark(R"("p":"1.0","r":"--1","T":5)")) == DecodeError::bad_rate);
+  CHECK(error_of(usdm, mark(R"("p":"1.0","r":"0.1","T":-5)")) == DecodeError::bad_time);
+  CHECK(kind_of(usdm, mark(R"("p":"1.0","r":"","T":0)")) == DecodedKind::ignored);
+  CHECK(kind_of(spot, mark(R"("p":"1.0","r":"0.1","T":5)")) == DecodedKind::ignored);
+}

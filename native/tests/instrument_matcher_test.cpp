@@ -156,6 +156,36 @@ TEST_CASE("two resting orders share one trade, the better price first") {
   CHECK(replies[1].size_units == 20);
 }
 
+TEST_CASE("a book that comes to a resting price fills it at that price, by what it shows there") {
+  SmallVenue venue;
+  venue.place(Side::bid, 100, 100, gtc);  // inside the spread: nobody ahead
+  const auto fills = venue.update(Side::ask, 100, 40);
+
+  REQUIRE(fills.size() == 1);
+  CHECK(fills[0].price_ticks == 100);
+  CHECK(fills[0].size_units == 40);
+  CHECK(fills[0].is_maker == 1);
+  CHECK(venue.matcher.resting_count() == 1);
+  CHECK(venue.update(Side::ask, 102, 90).empty());  // the 40 at 100 are taken and shown still
+  const auto rest = venue.update(Side::ask, 99, 200);
+  REQUIRE(rest.size() == 1);
+  CHECK(rest[0].price_ticks == 100);  // ours, though the market asks less
+  CHECK(rest[0].size_units == 60);
+  CHECK(venue.matcher.resting_count() == 0);
+}
+
+TEST_CASE("what a book shows beyond two resting orders is theirs once, first come first served") {
+  SmallVenue venue;
+  venue.place(Side::ask, 100, 50, gtc);
+  venue.place(Side::ask, 100, 50, gtc);
+  const auto fills = venue.update(Side::bid, 101, 70);
+
+  REQUIRE(fills.size() == 2);
+  CHECK(fills[0].size_units == 50);
+  CHECK(fills[1].size_units == 20);
+  CHECK(fills[1].price_ticks == 100);
+}
+
 TEST_CASE("a crossing order that is good till cancelled takes first and rests with the remainder") {
   SmallVenue venue;
   const auto replies = venue.place(Side::bid, 101, 80, gtc);
@@ -182,11 +212,15 @@ TEST_CASE("a print told by two streams, or twice, fills once") {
   trade.aggressor_side = Side::ask;
   venue.said.clear();
 
-  venue.matcher.on_trade(trade, ts_ns, venue.said);
-  venue.matcher.on_trade(trade, ts_ns, venue.said);
+  PrintFilter prints;
+  const auto tell = [&] {
+    if (prints.is_news(trade)) venue.matcher.on_trade(trade, ts_ns, venue.said);
+  };
+  tell();
+  tell();
   trade.is_aggregate = true;
   trade.trade_id = 900;
-  venue.matcher.on_trade(trade, ts_ns, venue.said);
+  tell();
 
   CHECK(filled(venue.said) == 10);
 }

@@ -46,9 +46,15 @@ std::string level(std::string_view price, std::string_view size) {
   return std::string(R"([")").append(price).append(R"(",")").append(size).append(R"("])");
 }
 
+MatchingConfig both_ways(TsNs median_ns) {
+  MatchingConfig config;
+  config.request_latency.median_ns = config.reply_latency.median_ns = median_ns;
+  return config;
+}
+
 /// One venue, one instrument: bids 99.9 (0.050), asks 100.1 (0.050) from time 100 on.
 struct Stage {
-  SimVenue venue{instruments, sources, FeedLimits{}, MatchingConfig{.order_latency_ns = latency_ns}};
+  SimVenue venue{instruments, sources, FeedLimits{}, both_ways(latency_ns)};
   std::uint64_t seq = 0;
   std::uint64_t order_count = 0;
   std::int64_t update_id = 10;
@@ -173,8 +179,8 @@ TEST_CASE("a gap in the venue's stream rejects orders until the next snapshot") 
 }
 
 TEST_CASE("a negative latency is refused") {
-  CHECK_THROWS_WITH(SimVenue(instruments, sources, FeedLimits{}, MatchingConfig{.order_latency_ns = -1}),
-                    "matching.order_latency_ns: expected 0 or more");
+  CHECK_THROWS_WITH(SimVenue(instruments, sources, FeedLimits{}, both_ways(-1)),
+                    "matching.latency: expected 0 to 3600000000000 ns");
 }
 
 TEST_CASE("a reply survives its bytes, and bytes that are no reply are refused") {
@@ -182,8 +188,8 @@ TEST_CASE("a reply survives its bytes, and bytes that are no reply are refused")
   reply.client_order_id = 1;
   reply.trade_id = 2;
   reply.fee_quote_units = -3;
-  reply.kind = 4;
-  reply.reason = 7;
+  reply.kind = 5;
+  reply.reason = 8;
   SimReplyBytes bytes = encode(reply);
   CHECK(decode_sim_reply(bytes) == reply);
 
@@ -277,10 +283,10 @@ TEST_CASE("a venue continued from a checkpoint answers with the same bytes as on
 TEST_CASE("trader and venue together: fills told equal fills booked and money is conserved exactly") {
   TraderConfig config = test::two_slots_and_a_mask();
   config.slots = {test::slot_of_lot_10(0)};
-  config.slots[0].lot = SizeUnits{1};
-  config.slots[0].order_size = SizeUnits{30};
+  config.slots[0].terms.lot = SizeUnits{1};
+  config.slots[0].terms.order_size = SizeUnits{30};
   config.risk.price_deviation_e8 = 100'000'000;
-  config.signal.cost_multiple = 0.01;
+  std::get<ForecastSettings>(config.strategies[0].settings).signal.cost_multiple = 0.01;
   test::Desk desk(config);
   Stage stage;
   stage.open();

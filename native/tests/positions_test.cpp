@@ -188,3 +188,24 @@ TEST_CASE("a checkpoint that is cut short or of another slot count is refused") 
   ByteReader reader(writer.bytes());
   CHECK_FALSE(other.load(reader));
 }
+
+TEST_CASE("funding is booked once a trade id, beside the fills, and cannot leave int64") {
+  Positions positions(1);
+  CHECK(positions.apply_funding(0, 7, 1) == FillOutcome::applied);
+  CHECK(positions.apply_funding(0, 7, 1) == FillOutcome::duplicate);
+  CHECK(positions.apply_funding(0, -3, 2) == FillOutcome::applied);
+  CHECK(positions.at(0).funding_quote_units == 4);
+  CHECK(
+      positions.apply(0, {.side = Side::bid, .price = PriceTicks{1}, .size = SizeUnits{1}, .trade_id = 2}) ==
+      FillOutcome::duplicate);
+  CHECK(positions.apply_funding(0, std::numeric_limits<std::int64_t>::max(), 3) == FillOutcome::overflow);
+  CHECK(positions.at(0).funding_quote_units == 4);
+
+  ByteWriter writer;
+  positions.save(writer);
+  const std::string bytes = writer.take();
+  ByteReader reader(bytes);
+  Positions loaded(1);
+  REQUIRE(loaded.load(reader));
+  CHECK(loaded.at(0) == positions.at(0));
+}

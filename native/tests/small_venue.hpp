@@ -31,7 +31,13 @@ struct SmallVenue {
   }
   void set(Side side, std::int64_t price, std::int64_t size) {
     book.apply(side, PriceTicks{price}, SizeUnits{size});
-    matcher.on_book(book);
+    matcher.on_book(book, ts_ns, said);
+  }
+  /// A book update of the recorded market, and what the venue says of it.
+  std::vector<SimReply> update(Side side, std::int64_t price, std::int64_t size) {
+    said.clear();
+    set(side, price, size);
+    return said;
   }
   OrderRequestRecord request(Side side, std::int64_t price, std::int64_t size, std::uint8_t time_in_force) {
     OrderRequestRecord order{};

@@ -123,7 +123,7 @@ TEST_CASE("the end of flattening names the trigger that began it, across a check
 TEST_CASE("a large position is flattened in slices of max_order_size") {
   TraderConfig config = test::two_slots_and_a_mask();
   config.slots[0].max_order_size = SizeUnits{100};
-  config.slots[0].max_position = SizeUnits{1'000};
+  config.slots[0].terms.max_position = SizeUnits{1'000};
   Desk desk(config);
   desk.forecast({9.0F, 0.0F, 0.0F});
   desk.reply(test::fill_of(desk.out.orders[0], 1, 100, 10'001));

@@ -38,7 +38,7 @@ TEST_CASE("every slot but a masked one gets a decision that names forecast, cost
 
   REQUIRE(desk.out.decisions.size() == 2);
   const DecisionRecord& decision = desk.out.decisions[0];
-  CHECK(decision.forecast_bps == 9.0);
+  CHECK(decision.expected_bps == 9.0);
   CHECK(decision.cost_bps == doctest::Approx(2.5));
   CHECK(decision.target_units == 100);
   CHECK(decision.model_id == 1);
@@ -65,7 +65,8 @@ TEST_CASE("a forecast of another shape or not finite changes nothing") {
   std::vector<float> values = test::forecast_of({9.0F, 0.0F, 0.0F});
   const auto offer = [&](std::size_t horizon_steps, std::size_t slots) {
     const ForecastView view{.values = values, .horizon_steps = horizon_steps, .slot_count = slots};
-    return desk.trader.on_forecast(1, desk.ts_ns, desk.ts_ns, 1, view, test::usual_tops, desk.out);
+    return desk.trader.on_forecast(1, desk.ts_ns, desk.ts_ns, 1, view,
+                                   test::Touches(desk.ts_ns, test::usual_tops).view(), desk.out);
   };
   CHECK(offer(3, 2) == TraderError::forecast_shape);
   CHECK(offer(9, 1) == TraderError::forecast_shape);
@@ -81,7 +82,7 @@ TEST_CASE("a forecast of another shape or not finite changes nothing") {
 
 TEST_CASE("a refusal names its rule in decision and order event and sends nothing") {
   TraderConfig config = test::two_slots_and_a_mask();
-  config.slots[0].max_position = SizeUnits{90};
+  config.slots[0].terms.max_position = SizeUnits{90};
   Desk desk(config);
 
   desk.forecast({9.0F, 0.0F, 0.0F});
@@ -101,7 +102,8 @@ TEST_CASE("a stale forecast is refused as such") {
   const ForecastView view{.values = values, .horizon_steps = test::horizon_steps, .slot_count = 3};
   const TsNs ts_step_ns = desk.ts_ns - test::step_ns - 1;
 
-  desk.trader.on_forecast(1, desk.ts_ns, ts_step_ns, 1, view, test::usual_tops, desk.out);
+  desk.trader.on_forecast(1, desk.ts_ns, ts_step_ns, 1, view,
+                          test::Touches(desk.ts_ns, test::usual_tops).view(), desk.out);
 
   CHECK(desk.out.decisions[0].rule == code(RiskRule::stale_forecast));
 }
@@ -126,13 +128,13 @@ TEST_CASE("what is in flight on one slot counts against the exposure of the next
   desk.forecast({9.0F, 0.0F, 9.0F});
 
   CHECK(desk.out.orders.size() == 1);
-  CHECK(desk.out.decisions[1].rule == code(RiskRule::exposure));
+  CHECK(desk.out.decisions[1].rule == code(RiskRule::gross_exposure));
 }
 
 TEST_CASE("instruments of another quote currency do not count against each other") {
   TraderConfig config = test::two_slots_and_a_mask();
   config.risk.gross_exposure_e8 = 1'999'999;
-  config.slots[2].quote_group = 1;
+  config.slots[2].terms.quote_group = 1;
   Desk desk(config);
 
   desk.forecast({9.0F, 0.0F, 9.0F});
@@ -267,7 +269,7 @@ TEST_CASE("settings that cannot trade are refused with key, expected and found")
   CHECK(check_config(test::two_slots_and_a_mask(), error));
 
   TraderConfig config = test::two_slots_and_a_mask();
-  config.slots[2].order_size = SizeUnits{15};
+  config.slots[2].terms.order_size = SizeUnits{15};
   CHECK_FALSE(check_config(config, error));
   CHECK(error == "slot 2: order_size: expected a positive multiple of the lot of 10 size units, found 15");
 
@@ -277,7 +279,7 @@ TEST_CASE("settings that cannot trade are refused with key, expected and found")
   CHECK(error == "risk.forecast_age_max_ns: expected more than 0, found 0");
 
   config = test::two_slots_and_a_mask();
-  config.slots[2].instrument = 4;
+  config.slots[2].terms.instrument = 4;
   CHECK_FALSE(check_config(config, error));
 
   config.slots.clear();

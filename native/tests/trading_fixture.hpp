@@ -22,26 +22,39 @@ constexpr std::uint8_t code(auto value) {
 /// One slot of lot 10, orders of 100, mid around 10'000 ticks; a quote unit is 10^-8 quote.
 inline TraderSlot slot_of_lot_10(InstrumentId instrument) {
   TraderSlot slot;
-  slot.instrument = instrument;
-  slot.lot = SizeUnits{10};
-  slot.order_size = SizeUnits{100};
-  slot.max_position = SizeUnits{100};
+  slot.terms.instrument = instrument;
+  slot.terms.market_type = MarketType::perpetual;
+  slot.terms.lot = SizeUnits{10};
+  slot.terms.order_size = SizeUnits{100};
+  slot.terms.max_position = SizeUnits{100};
+  slot.terms.short_max = SizeUnits{100};
+  slot.terms.taker_fee_e8 = 10'000;  // 1 bps
+  slot.terms.quote_unit_e18 = 10'000'000'000;
+  slot.terms.tick = 1.0;
+  slot.terms.size_unit = 1.0;
   slot.max_order_size = SizeUnits{200};
   slot.slippage_cap_ticks = 2;
   slot.flatten_cap_ticks = 5;
-  slot.taker_fee_e8 = 10'000;  // 1 bps
-  slot.quote_unit_e18 = 10'000'000'000;
   return slot;
+}
+
+/// Takes where the forecast two steps ahead exceeds cost plus half a bps.
+inline StrategyConfig forecast_strategy() {
+  StrategyConfig strategy;
+  strategy.name = "forecast";
+  strategy.settings =
+      ForecastSettings{.signal = {.horizon_step = 2, .cost_multiple = 1.0, .edge_bps = 0.5, .exit_bps = 0.0}};
+  return strategy;
 }
 
 inline TraderConfig two_slots_and_a_mask() {
   TraderConfig config;
   config.run_tag = run_tag;
-  config.signal = {.horizon_step = 2, .cost_multiple = 1.0, .edge_bps = 0.5, .exit_bps = 0.0};
-  config.risk = {.price_deviation_e8 = 500'000,  // 50 bps
-                 .net_exposure_e8 = 10'000'000,
-                 .gross_exposure_e8 = 10'000'000,
-                 .forecast_age_max_ns = step_ns};
+  config.strategies = {forecast_strategy()};
+  config.risk.price_deviation_e8 = 500'000;  // 50 bps
+  config.risk.net_exposure_e8 = 10'000'000;
+  config.risk.gross_exposure_e8 = 10'000'000;
+  config.risk.forecast_age_max_ns = step_ns;
   config.reply_timeout_ns = 10 * step_ns;
   config.slots = {slot_of_lot_10(4), TraderSlot{}, slot_of_lot_10(9)};
   return config;
@@ -50,6 +63,27 @@ inline TraderConfig two_slots_and_a_mask() {
 /// Bid 9'999, ask 10'001: half spread 1 bps, so cost is 1 + 1 + 0.5 bps.
 inline constexpr TopOfBook usual_top{.bid = PriceTicks{9'999}, .ask = PriceTicks{10'001}, .is_valid = true};
 inline const std::vector<TopOfBook> usual_tops{usual_top, TopOfBook{}, usual_top};
+
+/// The market with these touches and nothing else.
+class Touches {
+ public:
+  Touches(TsNs ts_ns, const std::vector<TopOfBook>& tops) : slots_(tops.size()) {
+    for (std::size_t slot = 0; slot < tops.size(); ++slot) {
+      slots_[slot].top = tops[slot];
+      slots_[slot].is_synced = tops[slot].is_valid;
+      slots_[slot].ts_last_update_ns = ts_ns;
+    }
+    view_.ts_ns = ts_ns;
+    view_.slots = slots_;
+  }
+  Touches(const Touches&) = delete;
+  Touches& operator=(const Touches&) = delete;
+  [[nodiscard]] const MarketView& view() const noexcept { return view_; }
+
+ private:
+  std::vector<SlotMarket> slots_;
+  MarketView view_;
+};
 
 /// Forecasts of `mid_bps` for each slot at the signal's horizon, something else at every other place.
 inline std::vector<float> forecast_of(const std::vector<float>& mid_bps) {
@@ -73,20 +107,17 @@ struct Desk {
   TraderError forecast(const std::vector<float>& mid_bps, const std::vector<TopOfBook>& tops = usual_tops) {
     const std::vector<float> values = forecast_of(mid_bps);
     const ForecastView view{.values = values, .horizon_steps = horizon_steps, .slot_count = mid_bps.size()};
-    return trader.on_forecast(++seq, ts_ns, ts_ns, 1, view, tops, out);
+    return trader.on_forecast(++seq, ts_ns, ts_ns, 1, view, Touches(ts_ns, tops).view(), out);
   }
   TraderError reply(const SimReply& reply) { return trader.on_reply(++seq, ts_ns, reply, out); }
   TraderError command(TradingOp op, std::string_view reason = "test") {
     return trader.on_command(++seq, ts_ns, op, TradingTrigger::operator_, reason, out);
   }
-  void step(const std::vector<TopOfBook>& tops = usual_tops) { trader.on_step(++seq, ts_ns, tops, out); }
+  void step(const std::vector<TopOfBook>& tops = usual_tops) {
+    trader.on_step(++seq, ts_ns, Touches(ts_ns, tops).view(), out);
+  }
   void forget_outputs() {
-    out.decisions.clear();
-    out.orders.clear();
-    out.order_events.clear();
-    out.fills.clear();
-    out.positions.clear();
-    out.state_events.clear();
+    out.clear();
     arena.clear();
   }
 };
@@ -129,7 +160,8 @@ std::string bytes_of(const std::vector<Record>& records) {
 
 inline std::string bytes_of(const TradingOutputs& out) {
   return bytes_of(out.decisions) + bytes_of(out.orders) + bytes_of(out.order_events) + bytes_of(out.fills) +
-         bytes_of(out.positions) + bytes_of(out.state_events) + *out.arena;
+         bytes_of(out.positions) + bytes_of(out.state_events) + bytes_of(out.funding) + bytes_of(out.equity) +
+         bytes_of(out.risk_events) + *out.arena;
 }
 
 /// Uniform in [low, high], the same on every platform.

@@ -56,6 +56,37 @@ TEST_CASE("a machine may reduce, halt and flatten without a reason") {
   }
 }
 
+TEST_CASE("nothing but an operator resumes, from any state") {
+  for (const TradingState state : states) {
+    for (std::size_t i = 1; i < trading_trigger_count; ++i) {
+      const auto trigger = static_cast<TradingTrigger>(i);
+      CAPTURE(text_of(trigger));
+      const TradingVerdict verdict = apply_in(state, TradingOp::resume, trigger, "why");
+      CHECK(verdict.error != TradingOpError::none);
+      CHECK_FALSE(verdict.is_changed());
+    }
+  }
+}
+
+TEST_CASE("watchdog and model may reduce, halt and flatten an active trader") {
+  for (const TradingTrigger trigger : {TradingTrigger::watchdog, TradingTrigger::model}) {
+    CHECK(apply_in(TradingState::active, TradingOp::reduce, trigger, "").to == TradingState::reducing);
+    CHECK(apply_in(TradingState::active, TradingOp::halt, trigger, "").to == TradingState::halted);
+    CHECK(apply_in(TradingState::active, TradingOp::flatten, trigger, "").to == TradingState::flattening);
+  }
+}
+
+TEST_CASE("the table that is shown is the table that is obeyed") {
+  CHECK(trading_table().size() == states.size() * ops.size());
+  for (const TradingCell& cell : trading_table()) {
+    CAPTURE(text_of(cell.from));
+    CAPTURE(text_of(cell.op));
+    const TradingVerdict verdict = apply_in(cell.from, cell.op, TradingTrigger::operator_, "why");
+    CHECK((verdict.error == TradingOpError::none) == cell.to.has_value());
+    CHECK(verdict.to == cell.to.value_or(cell.from));
+  }
+}
+
 TEST_CASE("a refused operation changes nothing") {
   TradingStateMachine machine;
   machine.apply(TradingOp::halt, TradingTrigger::limit, "");

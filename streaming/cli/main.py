@@ -11,7 +11,22 @@ import sys
 from collections.abc import Sequence
 from types import FrameType
 
-from streaming.cli import data, doctor, emulate, help_commands, models, record, trader_control, trading
+from streaming.cli import (
+    backtest,
+    data,
+    doctor,
+    emulate,
+    help_commands,
+    kill,
+    limits,
+    models,
+    optimize,
+    record,
+    trader_control,
+    trading,
+    watchdog,
+    why,
+)
 from streaming.errors import BadDataError, TraderError
 from warehouse.errors import WarehouseError
 
@@ -50,7 +65,22 @@ def build_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for group in (data, emulate, record, models, trading, trader_control, help_commands, doctor):
+    for group in (
+        data,
+        emulate,
+        record,
+        models,
+        backtest,
+        optimize,
+        trading,
+        why,
+        trader_control,
+        limits,
+        kill,
+        watchdog,
+        help_commands,
+        doctor,
+    ):
         group.add_commands(commands)
     return parser
 

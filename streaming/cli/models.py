@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add this group's commands."""
-    summary = "list and show sealed bundles, promote one, go back to the last"
+    summary = "list, show and compare sealed bundles, promote one, go back to the last"
     parser = commands.add_parser("models", help=summary, description=summary)
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
     verb = verbs.add_parser("list", help="all bundles, champion and challenger marked")
@@ -21,9 +21,15 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     verb.add_argument("hash", metavar="HASH")
     add_json(verb)
     verb.set_defaults(run=run_show)
-    verb = verbs.add_parser("promote", help="make a bundle the champion; --reason overrides skill rules only")
+    verb = verbs.add_parser("compare", help="two bundles side by side, and which is better beyond chance")
+    verb.add_argument("first", metavar="A", nargs="?", default="challenger", help="default: the challenger")
+    verb.add_argument("second", metavar="B", nargs="?", default="champion", help="default: the champion")
+    verb.add_argument("--backtest", action="store_true", help="run the backtests that are missing")
+    add_json(verb)
+    verb.set_defaults(run=run_compare)
+    verb = verbs.add_parser("promote", help="make a bundle the champion; --reason overrides rules of skill and money")
     verb.add_argument("hash", metavar="HASH", nargs="?", help="default: the challenger")
-    verb.add_argument("--reason", help="why, recorded in the history; needed where the skill rules refused")
+    verb.add_argument("--reason", help="why, recorded in the history; needed where those rules refused")
     add_json(verb)
     verb.set_defaults(run=run_promote)
     verb = verbs.add_parser("rollback", help="return to the champion before this one")
@@ -40,6 +46,14 @@ def run_list(options: argparse.Namespace) -> int:
 def run_show(options: argparse.Namespace) -> int:
     """`trader models show`."""
     return _start_ml(["show", options.hash], options)
+
+
+def run_compare(options: argparse.Namespace) -> int:
+    """`trader models compare`: reads backtests, and runs those that are missing, so it is the conductor's command."""
+    from streaming.cli.children import run_module
+
+    words = ["compare", options.first, options.second, *(["--backtest"] if options.backtest else [])]
+    return run_module("orchestration", words + (["--json"] if options.json else []))
 
 
 def run_rollback(options: argparse.Namespace) -> int:

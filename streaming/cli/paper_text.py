@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from streaming.cli.grammar import time_text
+from streaming.cli.model_text import SCORE_COLUMNS, model_lines, object_of, score_rows
 from streaming.tables import print_table
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ POSITION_COLUMNS = (
     ("realised", "realised"),
     ("unrealised", "unrealised"),
     ("fees", "fees"),
+    ("funding", "funding"),
     ("pnl", "pnl"),
     ("open_orders", "open orders"),
 )
@@ -47,6 +49,8 @@ def show_status(status: "JsonObject") -> None:
     for line in (*count_lines(status), *model_lines(status)):
         print(f"  {line}")
     show_rows(_objects(status["instruments"]), INSTRUMENT_COLUMNS)
+    if scores := score_rows(status):
+        show_rows(scores, SCORE_COLUMNS)
     for venue in _objects(status["venues"]):
         print(f"  {_venue_text(venue)}")
     for line in (*latency_lines(status), *_bus_lines(status)):
@@ -78,7 +82,7 @@ def show_summary(summary: "PaperSummary") -> None:
 
 def count_lines(status: "JsonObject") -> list[str]:
     """Return the counters in one or two lines."""
-    counts = _object(status["counts"])
+    counts = object_of(status["counts"])
     lines = [
         f"{counts['frames']} frames, {counts['steps']} steps, {counts['forecasts']} forecasts "
         f"({counts['forecasts_late']} late, {counts['windows_skipped']} skipped), {counts['orders']} order requests, "
@@ -87,32 +91,29 @@ def count_lines(status: "JsonObject") -> list[str]:
     ]
     if counts["forecast_failures"]:
         lines.append(f"{counts['forecast_failures']} windows not forecast; last: {status['last_forecast_problem']}")
+    lines += rule_lines(object_of(status["risk"]))
     if counts["rejects"]:
         lines.append(f"{counts['rejects']} inputs refused by the engine; last: {status['last_reject']}")
     return lines
 
 
-def model_lines(status: "JsonObject") -> list[str]:
-    """Return what trades and what was refused."""
-    if status["model"] is None:
-        return ["no model: no orders"]
-    model = _object(status["model"])
-    by = f"generation {model['generation']}" if model["is_following_champion"] else "named by hand, not followed"
-    text = f"model {_short(model['hash'])} ({by}), {model['swaps']} swaps"
-    if model["previous"]:
-        text += f", {_short(model['previous'])} kept for a rollback"
-    lines = [text]
-    if model["refused"]:
-        lines.append(f"{model['refused']} models refused; last: {model['last_problem']}")
+def rule_lines(risk: "JsonObject") -> list[str]:
+    """Return the rules that refused or tripped, each with its counter; `trader limits` shows all of them."""
+    lines = []
+    for key, title in (("refused_by_rule", "refused by"), ("tripped_by_rule", "tripped")):
+        counters = object_of(risk[key])
+        words = ", ".join(f"{rule} {count}" for rule, count in counters.items() if count)
+        if words:
+            lines.append(f"{title}: {words}")
     return lines
 
 
 def latency_lines(status: "JsonObject") -> list[str]:
     """Return the percentiles of each stage that happened."""
     lines = []
-    latency = _object(status["latency"])
+    latency = object_of(status["latency"])
     for name, title in STAGES:
-        stage = _object(latency[name])
+        stage = object_of(latency[name])
         if stage["count"]:
             words = ", ".join(f"{key.removesuffix('_us')} {_us(stage[key])}" for key in stage if key != "count")
             lines.append(f"{title}: {words} ({stage['count']} times)")
@@ -149,7 +150,7 @@ def _venue_text(venue: "JsonObject") -> str:
 def _bus_lines(status: "JsonObject") -> list[str]:
     if status["bus"] is None:
         return ["redis: off"]
-    bus = _object(status["bus"])
+    bus = object_of(status["bus"])
     if bus["is_connected"]:
         return [f"redis: connected, {bus['published']} messages told, {bus['dropped']} dropped"]
     return [f"redis: NOT CONNECTED, {bus['dropped']} messages dropped; {bus['last_problem']}"]
@@ -166,15 +167,6 @@ def _cell(value: object) -> object:
     return f"{Decimal(text):.4f}" if isinstance(value, str) and len(text.partition(".")[2]) > PRICE_DIGITS else value
 
 
-def _short(value: object) -> str:
-    return str(value)[:12]
-
-
-def _object(value: object) -> "JsonObject":
-    assert isinstance(value, dict), f"expected an object, found {value!r}"
-    return value
-
-
 def _objects(value: object) -> list["JsonObject"]:
     assert isinstance(value, list), f"expected a list, found {value!r}"
-    return [_object(item) for item in value]
+    return [object_of(item) for item in value]

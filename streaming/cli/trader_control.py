@@ -33,6 +33,7 @@ ORDER_COLUMNS = (
     ("size", "size"),
     ("filled", "filled"),
     ("refused_by", "refused by"),
+    ("bundle", "bundle"),
     ("sent", "sent"),
 )
 STATE_COMMANDS = {

@@ -14,7 +14,12 @@ if TYPE_CHECKING:
 
 
 REPLAY_OPTIONS = {"ts_from_ns": "--from", "ts_to_ns": "--to"}
-PAPER_OPTIONS = {"emulator": "--emulator", "seconds": "--seconds", "new_session": "--new-session"}
+PAPER_OPTIONS = {
+    "emulator": "--emulator",
+    "seconds": "--seconds",
+    "new_session": "--new-session",
+    "no_watchdog": "--no-watchdog",
+}
 PROGRESS_S = 10.0
 """Between two progress lines where stderr is no terminal."""
 
@@ -46,7 +51,7 @@ def _add_start(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     models.add_argument(
         "--model", metavar="HASH", default="champion", help="bundle to trade with (default: the champion)"
     )
-    models.add_argument("--no-model", action="store_true", help="hear the market only; sends no orders")
+    models.add_argument("--no-model", action="store_true", help="no forecasts; strategies that need none still trade")
     group = parser.add_argument_group("paper")
     group.add_argument(
         "--emulator", type=Path, metavar="FILE", help="take addresses and clock from a running emulator's file"
@@ -54,6 +59,12 @@ def _add_start(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     group.add_argument("--seconds", type=float, metavar="S", help="end after so much time of the shared clock")
     group.add_argument(
         "--new-session", action="store_true", default=None, help="do not go on with an interrupted session; seal it"
+    )
+    group.add_argument(
+        "--no-watchdog",
+        action="store_true",
+        default=None,
+        help="start no process that halts this one when it hangs or dies",
     )
     group = parser.add_argument_group("replay")
     group.add_argument(
@@ -100,6 +111,7 @@ def _start_paper(options: argparse.Namespace, settings: "Settings") -> int:
         load=load,
         span_ns=span_ns_of(options.seconds),
         is_new_session=bool(options.new_session),
+        watchdog=None if options.no_watchdog else settings.streaming.watchdog,
         progress_s=1.0 if sys.stderr.isatty() else PROGRESS_S,
     )
     progress = ProgressLine()

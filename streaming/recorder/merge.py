@@ -19,7 +19,7 @@ from streaming.venues.dialect import FrameIds, StreamKind
 HELD_FRAMES_MAX = 1_000
 """Held frames of one stream; when full they are passed on at once."""
 KEYS_MAX = 8_192
-"""Trade ids remembered of one stream."""
+"""Trade ids, or times of mark prices, remembered of one stream."""
 
 Mark = tuple[int, int]
 """(restarts, last update id)."""
@@ -50,8 +50,8 @@ class StreamMerge:
         """Take a frame from connection `path`; return the frames to write now, in order."""
         if ids is None:  # nothing to know it by: two copies are better than none
             return [data]
-        if self.kind is StreamKind.trade:
-            return self._offer_trades(ids, data)
+        if self.kind in (StreamKind.trade, StreamKind.mark):
+            return self._offer_keyed(ids, data)
         if self.kind is StreamKind.quote:
             return self._offer_quote(ids, data)
         return self._offer_book(path, ids, data, now_ns)
@@ -84,7 +84,7 @@ class StreamMerge:
         """Return when `expire` has something to return."""
         return min((held.until_ns for held in self._held), default=None)
 
-    def _offer_trades(self, ids: FrameIds, data: bytes) -> list[bytes]:
+    def _offer_keyed(self, ids: FrameIds, data: bytes) -> list[bytes]:
         fresh = [key for key in ids.keys if key not in self._keys]
         if not fresh:
             self.duplicates += 1

@@ -21,6 +21,7 @@ from pydantic import ValidationError
 from native.config import JsonObject
 from streaming.bus import (
     CONTROL,
+    DRIFT,
     MESSAGE_BYTES_MAX,
     PROMOTIONS,
     REPLIES,
@@ -28,6 +29,8 @@ from streaming.bus import (
     BusMessageError,
     ControlReply,
     ControlRequest,
+    Drift,
+    MessageT,
     Promotion,
     message_from_json,
     refusal,
@@ -85,12 +88,14 @@ class BusClient:
         name: str,
         on_control: Callable[[ControlRequest], None] | None = None,
         on_promotion: Callable[[Promotion], None] | None = None,
+        on_drift: Callable[[Drift], None] | None = None,
     ) -> None:
         self._config = config
         self._embedded = EmbeddedRedis(run_dir)
         self._desk = ControlDesk(name)
         self._on_control = on_control
         self._on_promotion = on_promotion
+        self._on_drift = on_drift
         self._outbox = Outbox()
         self._ended = threading.Event()
         self._positions: dict[str, str] = {}
@@ -180,7 +185,7 @@ class BusClient:
 
     def _find_positions(self, connection: BusConnection) -> None:
         """Read from now on at first, then from where we were: at the beginning where Redis has lost its streams."""
-        wanted = {CONTROL: self._on_control, PROMOTIONS: self._on_promotion}
+        wanted = {CONTROL: self._on_control, PROMOTIONS: self._on_promotion, DRIFT: self._on_drift}
         for stream in (stream for stream, hearer in wanted.items() if hearer is not None):
             newest = connection.last_id(stream)
             known = self._positions.get(stream, newest)
@@ -219,7 +224,10 @@ class BusClient:
 
     def _hear(self, entry: Entry) -> None:
         if entry.stream == PROMOTIONS:
-            self._hear_promotion(entry)
+            self._hear_news(entry, Promotion, self._on_promotion)
+            return
+        if entry.stream == DRIFT:
+            self._hear_news(entry, Drift, self._on_drift)
             return
         heard = self._desk.take(entry.id, entry.payload, time.time_ns())
         if isinstance(heard, ControlReply):
@@ -227,14 +235,14 @@ class BusClient:
         elif heard is not None and self._on_control is not None:
             self._on_control(heard)
 
-    def _hear_promotion(self, entry: Entry) -> None:
+    def _hear_news(self, entry: Entry, kind: type[MessageT], ear: Callable[[MessageT], None] | None) -> None:
         try:
-            promotion = message_from_json(Promotion, entry.payload)
-        except BusMessageError as error:  # nobody waits for an answer, and the pointer's file is the truth
+            message = message_from_json(kind, entry.payload)
+        except BusMessageError as error:  # nobody waits for an answer, and a file is the truth
             self._last_problem = str(error)
             return
-        if self._on_promotion is not None:
-            self._on_promotion(promotion)
+        if ear is not None:
+            ear(message)
 
     def _note(self, error: Exception) -> None:
         self._last_problem = problem_text(self._config, error)
@@ -259,21 +267,36 @@ def publish_promotion(settings: "Settings", pointer: "Pointer", warn: Callable[[
     Without it a trader sees the pointer's file within a second or so. Nobody is told where the embedded server is not
     running: then nobody listens.
     """
+    problem = _tell(settings, Promotion(**asdict(pointer)))
+    if problem:
+        warn(f"traders were not told of the promotion, they see it when they next look: {problem}")
+
+
+def publish_drift(settings: "Settings", drift: Drift, warn: Callable[[str], None] = warn_on_stderr) -> None:
+    """Tell running traders how far newer data are from their model's; never fails: `warn` is told in one line.
+
+    The file that `orchestration` writes before it is the truth; this is the hint to read it now.
+    """
+    problem = _tell(settings, drift)
+    if problem:
+        warn(f"traders were not told of the drift, they see it when they next look: {problem}")
+
+
+def _tell(settings: "Settings", message: BusMessage) -> str:
+    """Send one message to whoever listens and return what went wrong; nothing is where nobody can be listening."""
     config = settings.streaming.redis
     socket = socket_path(settings.warehouse.run_dir)
     if config.is_off or (config.is_embedded and not socket.exists()):
-        return
-    message = Promotion(**asdict(pointer))
+        return ""
     try:
         connection = BusConnection(config, socket)
         try:
-            refusals = connection.add([(PROMOTIONS, message.to_json())])
+            refusals = connection.add([(stream_of(message), message.to_json())])
         finally:
             connection.close()
     except BUS_FAILURES as error:
-        refusals = [problem_text(config, error)]
-    if refusals:
-        warn(f"traders were not told of the promotion, they see it when they next look: {refusals[0]}")
+        return problem_text(config, error)
+    return refusals[0] if refusals else ""
 
 
 def ask_over_redis(

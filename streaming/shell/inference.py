@@ -1,17 +1,23 @@
-"""Forecasts off the event loop: one thread that has the model, and newest window wins.
+"""Forecasts off the event loop: lanes, each one thread that has its models, and newest window wins.
 
-Rule when busy: one window may wait. A newer one takes its place and the older is counted as skipped: a forecast of a
-step that has passed is worth nothing, and the loop that trades never waits for the model. Loading a bundle is this
-thread's work too, so a window that is forecast while one loads waits or is skipped by the same rule.
+Rule when busy: the windows of one step may wait. Those of a newer one take their place and the older are counted as
+skipped: a forecast of a step that has passed is worth nothing, and the loop that trades never waits for a model.
+Loading a bundle is this thread's work too: a window that comes meanwhile waits or is skipped by the same rule.
+
+The champion has a lane of its own. What only forecasts in the shadow has another one, whose thread gives way to all
+others of the machine.
 
 Results are handed to the event loop by `call_soon_threadsafe`; each carries the model that made it, so the owner may
 change models between two windows without asking what is still under way.
 """
 
+import os
 import threading
 from asyncio import AbstractEventLoop
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +28,19 @@ from streaming.shell.runner import Forecasting
 
 STOP_S_MAX = 10.0
 """A model that hangs is left to the end of the process."""
+SHADOW_NICENESS = 10
+
+
+@runtime_checkable
+class FromBundle(Protocol):
+    """What a model of a sealed bundle knows besides forecasting: `ml.runtime.Forecaster`."""
+
+    @property
+    def expires_ns(self) -> int:
+        """UTC ns after which the bundle is refused."""
+
+    def outside_training(self, features_VF: NDArray[np.float32], valid_V: NDArray[np.uint8]) -> NDArray[np.bool_]:
+        """Return which features [V, F] of a row lie outside of what training could have shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +54,11 @@ class LoadedModel:
     def model_id(self) -> int:
         """Return the number that the engine writes on every decision: the hash's first 32 bits."""
         return int(self.hash[:8], 16)
+
+    @property
+    def expires_ns(self) -> int | None:
+        """Return the UTC ns after which it is refused; None for a model of no bundle."""
+        return self.forecaster.expires_ns if isinstance(self.forecaster, FromBundle) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +81,8 @@ class Forecast:
     values: NDArray[np.float32]
     took_ns: int
     """Real ns of the model alone."""
+    outside: NDArray[np.bool_] | None = None
+    """Features [V, F] of the last row that lie outside of the model's training; None for a model of no bundle."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,16 +111,27 @@ Load = Callable[[str], Forecasting]
 class InferenceThread:
     """See the head of the file. `start`, then `offer` and `load` from the event loop, then `stop`."""
 
-    def __init__(self, loop: AbstractEventLoop, clock: Clock, load: Load, ears: InferenceEars) -> None:
+    def __init__(
+        self,
+        loop: AbstractEventLoop,
+        clock: Clock,
+        load: Load,
+        ears: InferenceEars,
+        *,
+        name: str = "inference",
+        niceness: int = 0,
+    ) -> None:
+        """`niceness` above 0 makes its thread give way to the others, as `nice` does for processes."""
         self._loop = loop
         self._clock = clock
         self._load = load
         self._ears = ears
         self._changed = threading.Condition()
-        self._window: Window | None = None
+        self._windows: tuple[Window, ...] = ()
         self._wish: str | None = None
         self._is_ending = False
-        self._thread = threading.Thread(target=self._run, name="inference", daemon=True)
+        self._niceness = niceness
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self.counts = InferenceCounts()
 
     def start(self) -> None:
@@ -109,13 +146,14 @@ class InferenceThread:
         if self._thread.is_alive():
             self._thread.join(STOP_S_MAX)
 
-    def offer(self, window: Window) -> None:
-        """Have a window forecast; the one that waits is skipped."""
+    def offer(self, *windows: Window) -> tuple[Window, ...]:
+        """Have a step's windows forecast; return those that waited and are skipped."""
         with self._changed:
-            self.counts.windows += 1
-            self.counts.windows_skipped += self._window is not None
-            self._window = window
+            skipped, self._windows = self._windows, windows
+            self.counts.windows += len(windows)
+            self.counts.windows_skipped += len(skipped)
             self._changed.notify()
+        return skipped
 
     def load(self, bundle: str) -> None:
         """Have a bundle loaded; the newest wish wins."""
@@ -126,32 +164,37 @@ class InferenceThread:
     # --- the thread ---
 
     def _run(self) -> None:
+        if self._niceness:
+            with suppress(OSError):  # a machine that does not let it runs it as any other
+                os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), self._niceness)
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._is_ending or self._window is not None or self._wish is not None)
+                self._changed.wait_for(lambda: self._is_ending or self._windows or self._wish is not None)
                 if self._is_ending:
                     return
-                # A wish goes first: behind a model that is slower than a step there is always a window.
+                # A wish goes first: behind a model that is slower than a step there are always windows.
                 wish, self._wish = self._wish, None
-                window = None
+                windows: tuple[Window, ...] = ()
                 if wish is None:
-                    window, self._window = self._window, None
+                    windows, self._windows = self._windows, ()
             if wish is not None:
                 self._load_bundle(wish)
-            elif window is not None:
+            for window in windows:
                 self._forecast(window)
 
     def _forecast(self, window: Window) -> None:
         begin_ns = self._clock.now_ns()
         try:
-            values = np.ascontiguousarray(
-                window.model.forecaster.forecast(window.features, window.valid), dtype=np.float32
-            )
+            forecaster = window.model.forecaster
+            values = np.ascontiguousarray(forecaster.forecast(window.features, window.valid), dtype=np.float32)
+            took_ns = int((self._clock.now_ns() - begin_ns) / self._clock.speed)
+            outside = None
+            if isinstance(forecaster, FromBundle):
+                outside = forecaster.outside_training(window.features[-1], window.valid[-1])
         except Exception as error:  # a model is data that came from outside: whatever ails it, trading goes on
-            self._tell(self._ears.on_forecast_failed, window, _line(error))
+            self._tell(self._ears.on_forecast_failed, window, first_line(error))
             return
-        took_ns = int((self._clock.now_ns() - begin_ns) / self._clock.speed)
-        self._tell(self._ears.on_forecast, Forecast(window, values, took_ns))
+        self._tell(self._ears.on_forecast, Forecast(window, values, took_ns, outside))
 
     def _load_bundle(self, bundle: str) -> None:
         try:
@@ -159,7 +202,7 @@ class InferenceThread:
         except TraderError as error:
             self._tell(self._ears.on_load_failed, bundle, str(error))
         except Exception as error:  # as above: a bundle that breaks its reader is refused, not fatal
-            self._tell(self._ears.on_load_failed, bundle, _line(error))
+            self._tell(self._ears.on_load_failed, bundle, first_line(error))
         else:
             self._tell(self._ears.on_loaded, model)
 
@@ -170,6 +213,7 @@ class InferenceThread:
             self._loop.call_soon_threadsafe(ear, *words)
 
 
-def _line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """Return an error of code that came from outside in one line."""
     first = next(iter(str(error).splitlines()), "")
     return f"{type(error).__name__}: {first}" if first else type(error).__name__

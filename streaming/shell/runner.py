@@ -4,8 +4,8 @@ Nothing here decides. Inputs reach the engine in order of time: frames as they w
 each grid step (so that the step closes whether or not a frame comes), a forecast a stated delay after its step, replies
 of the simulated venue when its latency has passed. Each input is journaled as it was fed, under a seq of its own.
 
-Stretches of frames go to the engine as one block. Only while an order of ours is alive are they fed one by one, since
-then a reply may have to come between two of them.
+Stretches of frames go to the engine as one block. Only while an order of ours is alive or funding falls due are they
+fed one by one, since then a reply may have to come between two of them.
 """
 
 from collections.abc import Callable
@@ -85,7 +85,7 @@ class ReplayRunner:
         forecaster: Forecasting | None = None,
         model_id: int = 0,
     ) -> None:
-        assert (venue is None) == (forecaster is None), "a simulated venue is needed exactly where a model trades"
+        assert venue is not None or forecaster is None, "a simulated venue is needed where a model trades"
         self._engine = engine
         self._journal = journal
         self._settings = settings
@@ -143,7 +143,7 @@ class ReplayRunner:
         self._feed(columns, begin, end)
 
     def _feed(self, columns: "_Columns", begin: int, end: int) -> None:
-        if self._open_orders:
+        if self._open_orders or self._is_charged_until(columns, end):
             self._feed_one_by_one(columns, begin, end)
             return
         encode, encoded, venue = native.encode_record, self._encoded, self._venue
@@ -167,6 +167,11 @@ class ReplayRunner:
             self._encoded.append(native.encode_record(KIND_FRAME, source, seq, ts_ns, payload))
             self._last_ns = ts_ns
         self._note_fed(columns, begin, end)
+
+    def _is_charged_until(self, columns: "_Columns", end: int) -> bool:
+        """Tell whether the venue has something to say, funding of a position, before the last of these frames."""
+        next_ns = None if self._venue is None else self._venue.next_ts_ns()
+        return next_ns is not None and next_ns <= int(columns.ts_array[end - 1])
 
     def _note_fed(self, columns: "_Columns", begin: int, end: int) -> None:
         if end > begin:
@@ -219,7 +224,7 @@ class ReplayRunner:
 
     def _deliver_replies(self, until_ns: int) -> None:
         """Feed the venue's replies that have reached us by `until_ns`; a reply may cause the next order."""
-        if self._venue is None or not self._open_orders:
+        if self._venue is None:
             return
         while replies := self._venue.due(until_ns):
             for due_ns, payload in replies:

@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from native.config import GridConfig, JsonObject
+from native.config import NS_PER_MS, GridConfig, JsonObject
 from streaming.errors import TraderError
 from streaming.lock import held
 from streaming.record_config import RecordConfig
@@ -26,21 +26,26 @@ from streaming.settings import Settings
 from streaming.shell.clock import Clock
 from streaming.shell.control import ControlServer
 from streaming.shell.gather import all_unless_stopped
-from streaming.shell.inference import InferenceEars, InferenceThread, Load
+from streaming.shell.heart import Heart
+from streaming.shell.inference import Load
 from streaming.shell.latency import Latencies
-from streaming.shell.model_watch import ModelWatch
+from streaming.shell.model_life import LifeSurroundings, ModelLife
+from streaming.shell.own_facts import OwnFacts
 from streaming.shell.stop_signals import ended_by_signals
 from streaming.shell.trader_bus import TraderBus
 from streaming.shell.trader_desk import TraderDesk
 from streaming.shell.trader_meters import Sources, progress_text, status_document
 from streaming.shell.trader_model import FirstModel
 from streaming.shell.trader_names import LOCK_NAME, SOCKET_NAME
-from streaming.shell.trader_session import land, land_left_sessions, open_session
+from streaming.shell.trader_session import begin_as_latched, land, land_left_sessions, open_session
 from streaming.shell.trader_venue import TraderVenue
 from streaming.shell.trading_loop import TradingLoop
 from streaming.shell.venue_client import ExchangeInfo, VenueClient
 from streaming.trader.plan import TraderPlan, trader_plan
+from streaming.trader.python_strategies import PythonStrategies
 from streaming.trader.session import TradingSession
+from streaming.watchdog.config import WatchdogSettings
+from streaming.watchdog.latch import clear_latch
 
 TICK_S = 0.02
 SETTLE_S_MAX = 1.0
@@ -60,7 +65,7 @@ class PaperRequest:
     """Addresses and patience."""
     clock: Clock
     model: FirstModel | None
-    """None: the market is heard, no order is sent."""
+    """None: no forecast is made; strategies that need none trade."""
     load: Load
     """Opens the bundle of a hash, for models that come later."""
     span_ns: int | None = None
@@ -68,6 +73,8 @@ class PaperRequest:
     is_new_session: bool = False
     """Seal what an interrupted session left, instead of going on with it."""
     progress_s: float = 1.0
+    watchdog: WatchdogSettings | None = None
+    """Who halts us when our heart stops; None: nobody is started."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,8 +146,9 @@ class _Trader:
         self._stop = asyncio.Event()
         self._failure: Exception | None = None
         self._latencies = Latencies.on(request.clock)
-        self._desk = TraderDesk(self._reading, self._end)
         run_dir = settings.warehouse.run_dir
+        self._desk = TraderDesk(self._reading, self._end, lambda: clear_latch(run_dir))
+        self._heart = Heart(run_dir, request.watchdog, progress)
         self._control = ControlServer(run_dir / SOCKET_NAME, self._desk.answer)
         self._bus = TraderBus(settings.streaming.redis, run_dir, loop, self._desk.answer, self._look)
         self._venues = [
@@ -150,8 +158,8 @@ class _Trader:
             for target in venue_targets(request.config, request.grid.instruments)
         ]
         self._trading: TradingLoop | None = None
-        self._inference: InferenceThread | None = None
-        self._watch: ModelWatch | None = None
+        self._life: ModelLife | None = None
+        self._facts: OwnFacts | None = None
         self._syncing: asyncio.Future[None] | None = None
 
     # --- life ---
@@ -161,6 +169,7 @@ class _Trader:
         journal: Path | None = None
         with ended_by_signals(self._end):
             try:
+                self._heart.start()
                 await self._control.start()
                 self._bus.start()
                 await self._trade()
@@ -168,6 +177,7 @@ class _Trader:
                 self._fail(error)
             finally:
                 journal = await self._close()
+                self._heart.stop(is_in_order=self._failure is None or self._trading is None)
         if self._failure is not None:
             raise self._failure
         return None if journal is None else _Ended(journal, self._reading())
@@ -179,8 +189,11 @@ class _Trader:
         plans = self._venue_plans(infos)
         session = await asyncio.to_thread(self._open_session, plans)
         trading = self._trading = TradingLoop(session, self._request.clock, self._latencies, self._fail)
+        begin_as_latched(trading, self._request.settings.warehouse.run_dir, self._progress)
+        self._begin_facts(trading)
         self._begin_forecasts(trading)
-        trading.begin(self._inference, self._watch)
+        askers = PythonStrategies.of(session.plan, self._request.settings.native).askers()
+        trading.begin(None if self._life is None else self._life.on_closed, askers)
         self._desk.trading = trading
         for venue, plan, info in zip(self._venues, plans, infos, strict=True):
             venue.start(plan, trading.tape(plan.dialect.venue), info)
@@ -194,8 +207,8 @@ class _Trader:
         for error in ends:
             if isinstance(error, Exception):
                 self._fail(error)
-        if self._inference is not None:
-            await asyncio.to_thread(self._inference.stop)
+        if self._life is not None:
+            await self._life.stop()
         if self._syncing is not None:
             await asyncio.wait([self._syncing])
             self._note_synced(self._syncing)
@@ -241,20 +254,27 @@ class _Trader:
         plan: TraderPlan = trader_plan(request.settings, request.grid, venue_plans, bundle, request.clock.now_ns())
         return open_session(request.settings, plan, self._progress, is_new=request.is_new_session)
 
+    def _begin_facts(self, trading: TradingLoop) -> None:
+        risk = self._request.settings.native.risk
+        self._facts = OwnFacts(trading, None if risk is None else risk.watch.heartbeat_age_max_ms)
+        self._facts.begin(self._request.clock.now_ns(), is_watched=self._heart.is_watched)
+
     def _begin_forecasts(self, trading: TradingLoop) -> None:
-        request, model = self._request, self._request.model
-        if model is None:
+        request = self._request
+        if request.model is None:
             return
-        ears = InferenceEars(
-            on_forecast=trading.on_forecast,
-            on_forecast_failed=trading.on_forecast_failed,
-            on_loaded=lambda loaded: self._change_model(lambda watch: watch.on_loaded(loaded)),
-            on_load_failed=lambda bundle, problem: self._change_model(lambda watch: watch.on_refused(bundle, problem)),
+        around = LifeSurroundings(
+            loop=self._loop,
+            clock=request.clock,
+            settings=request.settings,
+            trading=trading,
+            latencies=self._latencies,
+            bus=self._bus,
+            load=request.load,
+            say=self._progress,
         )
-        self._inference = InferenceThread(self._loop, request.clock, request.load, ears)
-        models_dir = request.settings.warehouse.models_dir
-        self._watch = ModelWatch(models_dir, model.loaded, model.generation, self._inference.load, self._progress)
-        self._inference.start()
+        self._life = ModelLife(around, request.model)
+        self._life.start()
 
     # --- turning ---
 
@@ -272,8 +292,12 @@ class _Trader:
                 venue.client.tick()
             if sync.is_due():
                 self._begin_sync(trading)
+                if self._life is not None:
+                    self._life.flush()
             if watch.is_due():
                 self._look()
+            if self._facts is not None:
+                self._facts.note_watched(clock.now_ns(), is_watched=self._heart.is_watched)
             self._bus.tell_events(trading.session.plan.header.run, trading.session.take_events())
             if tell.is_due():
                 self._tell(trading)
@@ -298,24 +322,15 @@ class _Trader:
     # --- what happens ---
 
     def _look(self) -> None:
-        """Look whether another model is champion."""
-        self._change_model(ModelWatch.look)
-
-    def _change_model(self, change: Callable[[ModelWatch], None]) -> None:
-        """Let the watch act, and tell the bus when another model trades after it."""
-        watch = self._watch
-        if watch is None:
+        """Look at what others say of models, and at the venues' clocks."""
+        if self._facts is None or self._trading is None or self._trading.is_resting:
             return
-        before = watch.current
-        change(watch)
-        if watch.current is not before and self._trading is not None:
-            self._bus.tell_swap(
-                self._trading.session.plan.header.run,
-                self._request.clock.now_ns(),
-                before.hash,
-                watch.current.hash,
-                f"generation {watch.generation}",
-            )
+        if self._life is not None:
+            self._life.look()
+        lags_ms = [venue.client.lag_ms() for venue in self._venues if venue.client.core is not None]
+        # A frame that is here before it was sent: our clock is behind by that much at least.
+        ahead_ms = min((lag_ms for lag_ms in lags_ms if lag_ms is not None), default=0.0)
+        self._facts.note_clock(int(min(ahead_ms, 0.0) * NS_PER_MS))
 
     def _tell(self, trading: TradingLoop) -> None:
         """Tell the bus what happened and how things stand."""
@@ -335,9 +350,9 @@ class _Trader:
             Sources(
                 clock=self._request.clock,
                 trading=self._trading,
+                facts=self._facts,
                 venues=self._venues,
-                inference=self._inference,
-                watch=self._watch,
+                life=self._life,
                 latencies=self._latencies,
                 bus=self._bus,
             )

@@ -8,13 +8,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from ml.runtime import Pointer
 from native.config import JsonObject
 from streaming.bus import (
     ControlRequest,
     FillEvent,
     GapEvent,
+    Message,
     ModelSwapEvent,
     OrderRefusedEvent,
+    Outcome,
+    ProbationEvent,
+    Promotion,
     StateEvent,
     Telemetry,
     TradingEvent,
@@ -28,7 +33,7 @@ from streaming.trader.standing import SessionEvent
 
 
 class TraderBus:
-    """Use it on the event loop. `answer` answers control, `look` looks whether another model is champion."""
+    """Use it on the event loop. `answer` answers control, `look` looks at pointers and verdicts about models."""
 
     def __init__(
         self,
@@ -43,7 +48,7 @@ class TraderBus:
         self._look = look
         self._client: BusClient | None = None
         if not config.is_off:
-            self._client = BusClient(config, run_dir, PROCESS, self._hear_control, lambda _: self._hop(self._look))
+            self._client = BusClient(config, run_dir, PROCESS, self._hear_control, self._hear_news, self._hear_news)
 
     def start(self) -> None:
         """Begin to connect; returns at once."""
@@ -77,10 +82,23 @@ class TraderBus:
                 ModelSwapEvent(run=run, ts_ns=ts_ns, hash_from=hash_from, hash_to=hash_to, reason=reason)
             )
 
+    def tell_probation(self, run: str, ts_ns: int, bundle: str, outcome: Outcome, reason: str) -> None:
+        """Tell what became of a model on probation."""
+        if self._client is not None:
+            self._client.publish(ProbationEvent(run=run, ts_ns=ts_ns, hash=bundle, outcome=outcome, reason=reason))
+
+    def tell_promotion(self, pointer: Pointer) -> None:
+        """Tell others of a champion pointer that this trader had moved back."""
+        if self._client is not None:
+            self._client.publish(Promotion(**asdict(pointer)))
+
     # --- called in the bus's thread ---
 
     def _hear_control(self, asked: ControlRequest) -> None:
         self._hop(self._reply, asked)
+
+    def _hear_news(self, _: Message) -> None:
+        self._hop(self._look)
 
     def _hop(self, call: Callable[..., None], *words: object) -> None:
         self._loop.call_soon_threadsafe(call, *words)
@@ -100,7 +118,7 @@ def bus_event(run: str, event: SessionEvent) -> TradingEvent:
             words = {name: value for name, value in body.items() if name != "is_maker"}
             return FillEvent.model_validate({**words, "run": run, "ts_ns": ts_ns})
         case "order_refused":
-            words = {name: body[name] for name in ("instrument", "side", "price", "size")}
+            words = {name: body[name] for name in ("instrument", "side", "price", "size", "bundle")}
             reason = str(body["refused_by"])
             return OrderRefusedEvent.model_validate({**words, "reason": reason, "run": run, "ts_ns": ts_ns})
         case "state":

@@ -14,6 +14,9 @@ from streaming.shell.trading_loop import TradingLoop
 
 STATE_OPS = ("reduce", "halt", "flatten", "resume")
 OPS = ("status", "orders", "positions", *STATE_OPS, "stop")
+OPERATOR = "operator"
+BY = (OPERATOR, "watchdog")
+"""Who may send a command; what a machine may not do (resume) the engine refuses."""
 REASON_CHARS_MAX = 500
 ORDERS_LIMIT, ORDERS_LIMIT_MAX = 20, 10_000
 
@@ -29,9 +32,13 @@ CONSEQUENCES = {
 class TraderDesk:
     """Answers requests on the event loop. `trading` is None until the session may trade."""
 
-    def __init__(self, reading: Callable[[], JsonObject], stop: Callable[[str], None]) -> None:
+    def __init__(
+        self, reading: Callable[[], JsonObject], stop: Callable[[str], None], on_resumed: Callable[[], None]
+    ) -> None:
+        """`on_resumed` is called after an accepted `resume`."""
         self._reading = reading
         self._stop = stop
+        self._on_resumed = on_resumed
         self.trading: TradingLoop | None = None
 
     def answer(self, request: JsonObject) -> JsonObject:
@@ -50,11 +57,13 @@ class TraderDesk:
             return {"orders": [*trading.session.orders(_limit(request))]}
         if op == "positions":
             return {"positions": [*trading.session.positions()]}
-        return self._move(trading, str(op), _reason(request))
+        return self._move(trading, str(op), _reason(request), _by(request))
 
-    def _move(self, trading: TradingLoop, op: str, reason: str) -> JsonObject:
+    def _move(self, trading: TradingLoop, op: str, reason: str, by: str) -> JsonObject:
         before = trading.session.status().state
-        trading.command(op, reason)
+        trading.command(op, reason, by)
+        if op == "resume":
+            self._on_resumed()
         state = trading.session.status().state
         return {
             "state_before": before,
@@ -88,6 +97,13 @@ def _reason(request: JsonObject) -> str:
     if not isinstance(reason, str) or len(reason) > REASON_CHARS_MAX:
         raise UsageError(f"control: reason: expected text of at most {REASON_CHARS_MAX} characters")
     return reason
+
+
+def _by(request: JsonObject) -> str:
+    by = request.get("by", OPERATOR)
+    if by not in BY:
+        raise UsageError(f"control: by: expected one of {', '.join(BY)}; found {by!r}")
+    return str(by)
 
 
 def _limit(request: JsonObject) -> int:

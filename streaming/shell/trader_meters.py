@@ -9,9 +9,9 @@ from pydantic import JsonValue
 
 from native.config import JsonObject
 from streaming.shell.clock import Clock
-from streaming.shell.inference import InferenceThread
 from streaming.shell.latency import Latencies
-from streaming.shell.model_watch import ModelWatch
+from streaming.shell.model_life import ModelLife
+from streaming.shell.own_facts import OwnFacts
 from streaming.shell.trader_bus import TraderBus
 from streaming.shell.trader_names import MODE, PROCESS, STARTING
 from streaming.shell.trader_venue import TraderVenue
@@ -26,10 +26,11 @@ class Sources:
     clock: Clock
     trading: TradingLoop | None
     """None while it starts."""
+    facts: OwnFacts | None
+    """As `trading`."""
     venues: Sequence[TraderVenue]
-    inference: InferenceThread | None
-    watch: ModelWatch | None
-    """None without a model, like inference."""
+    life: ModelLife | None
+    """None without a model."""
     latencies: Latencies
     bus: TraderBus
 
@@ -49,19 +50,27 @@ def status_document(sources: Sources) -> JsonObject:
     trading = sources.trading
     if trading is None:
         return document
-    session = trading.session
+    session, life = trading.session, sources.life
     counts: JsonObject = {
         **asdict(session.counts),
-        "windows": 0 if sources.inference is None else sources.inference.counts.windows,
-        "windows_skipped": 0 if sources.inference is None else sources.inference.counts.windows_skipped,
+        "windows": 0 if life is None else life.lane.counts.windows,
+        "windows_skipped": 0 if life is None else life.lane.counts.windows_skipped,
         "forecast_failures": trading.forecast_failures,
+        "strategy_failures": trading.strategy_failures,
     }
+    told: JsonObject = {} if life is None else life.to_json()
+    facts: JsonObject = {} if sources.facts is None else sources.facts.to_json()
+    model_facts = told.get("facts", {})
+    assert isinstance(model_facts, dict), "made here"
     money: list[Decimal] = [Decimal(str(item["pnl"])) for item in session.positions()]
     return {
         **document,
         **session.status().to_json(),
-        "model": None if sources.watch is None else sources.watch.to_json(),
+        "model": None,
+        **told,
+        "facts": {**facts, **model_facts},
         "last_forecast_problem": trading.last_forecast_problem,
+        "last_strategy_problem": trading.last_strategy_problem,
         "counts": counts,
         "pnl": text_of(sum(money, Decimal(0))),
         "latency": sources.latencies.to_json(),
@@ -113,6 +122,8 @@ def _warnings(document: JsonObject) -> list[str]:
         found.append(f"MODEL REFUSED {model['refused']}x")
     if document["last_forecast_problem"]:
         found.append("FORECASTS FAIL")
+    if document["last_strategy_problem"]:
+        found.append("A STRATEGY FAILS")
     return found
 
 

@@ -7,13 +7,17 @@ from streaming.errors import BadDataError
 from streaming.live_journal import LiveJournal
 from streaming.session_tables import LandedSession, land_session
 from streaming.settings import Settings
+from streaming.shell.trading_loop import TradingLoop
 from streaming.trader.plan import RUN_PREFIX, TraderPlan
 from streaming.trader.recovery import interrupted_session, resume_session, seal_interrupted
 from streaming.trader.session import TradingSession
 from streaming.trading_run import JOURNAL_SUFFIX, summary_path
+from streaming.watchdog.latch import read_latch
 from warehouse.lake import Lake
 
 Progress = Callable[[str], None]
+
+HALTED, WATCHDOG = "halted", "watchdog"
 
 
 def open_session(settings: Settings, plan: TraderPlan, progress: Progress, *, is_new: bool) -> TradingSession:
@@ -33,6 +37,16 @@ def open_session(settings: Settings, plan: TraderPlan, progress: Progress, *, is
         end = "it was empty" if sealed is None else f"sealed as {sealed.name}, {cut_bytes} bytes at its end not whole"
         progress(f"interrupted session given up: {end}")
     return TradingSession(plan, LiveJournal(folder / f"{plan.header.run}{JOURNAL_SUFFIX}", plan.header))
+
+
+def begin_as_latched(trading: TradingLoop, run_dir: Path, progress: Progress) -> None:
+    """Halt a session before its first frame where a latch stands; call it before the loop begins."""
+    latch = read_latch(run_dir)
+    if latch is None:
+        return
+    progress(f"begins HALTED: {latch.reason} (set by {latch.by}); next: trader resume --reason TEXT")
+    if trading.session.status().state != HALTED:
+        trading.command("halt", latch.reason, WATCHDOG)
 
 
 def land(settings: Settings, journal: Path, progress: Progress) -> LandedSession:

@@ -10,20 +10,24 @@ ordered, `settled` waits for the orders under way, after `end` nothing happens a
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from streaming.errors import RefusedError, TraderError
 from streaming.recorder.tape import FrameTape, News
 from streaming.shell.clock import Clock
-from streaming.shell.inference import Forecast, InferenceThread, LoadedModel, Window
+from streaming.shell.inference import Forecast, Window, first_line
 from streaming.shell.latency import Latencies
-from streaming.shell.model_watch import ModelWatch
 from streaming.trader.session import TradingSession
 
 SETTLE_POLL_S = 0.005
 NO_TIME = 2**63 - 1
 ALARM_S_MAX = 1.0
 """An alarm rings at least this often: a session that has heard nothing yet has no deadline."""
+
+
+StepAsker = Callable[[TradingSession], bytes | None]
+"""A strategy outside of the core: returns its encoded wishes for the step that has just closed, None when it has none
+to tell. It does no I/O and is quick: the loop waits for it."""
 
 
 class TradingLoop:
@@ -40,20 +44,25 @@ class TradingLoop:
         self._clock = clock
         self._latencies = latencies
         self._on_failure = on_failure
-        self._inference: InferenceThread | None = None
-        self._watch: ModelWatch | None = None
+        self._on_closed: Callable[[int], None] | None = None
+        self._askers: Sequence[StepAsker] = ()
         self._steps = session.counts.steps
         self._alarm: asyncio.TimerHandle | None = None
         self._alarm_ns = NO_TIME
-        self._is_ended = False
+        self._is_ended = self._is_asking = False
         self.is_resting = False
         """Set by `rest`."""
         self.forecast_failures = 0
         self.last_forecast_problem = ""
+        self.strategy_failures = 0
+        self.last_strategy_problem = ""
 
-    def begin(self, inference: InferenceThread | None, watch: ModelWatch | None) -> None:
-        """Set the first alarm; with a model, closed steps are forecast from now on."""
-        self._inference, self._watch = inference, watch
+    def begin(self, on_closed: Callable[[int], None] | None, askers: Sequence[StepAsker] = ()) -> None:
+        """Set the first alarm; `on_closed` hears from now on of each input that closed steps, and of its time.
+
+        After it each of `askers` is asked, in their order.
+        """
+        self._on_closed, self._askers = on_closed, askers
         self._set_alarm()
 
     def rest(self) -> None:
@@ -80,14 +89,14 @@ class TradingLoop:
         sockets = frozenset(line.source for line in self.session.plan.venue_plans[venue].lines)
         return _TradedTape(self.session.tape(venue), sockets, self, self._latencies)
 
-    def command(self, op: str, reason: str) -> None:
+    def command(self, op: str, reason: str, by: str = "operator") -> None:
         """Move the trading state; RefusedError with the engine's words, or when the trader is ending."""
         if self.is_resting:
             raise RefusedError(f"{op}: the trader is ending and takes no command; next: trader start")
         now_ns = self._clock.now_ns()
         try:
             try:
-                self.session.command(now_ns, op, reason)
+                self.session.command(now_ns, op, reason, by)
             finally:  # also a refused command was an input
                 self.after_input(now_ns)
         except TraderError:
@@ -96,23 +105,37 @@ class TradingLoop:
             self._on_failure(error)
             raise
 
+    def observe(self, fact: str, value: int) -> bool:
+        """Tell the engine a fact; False when it refused it, or when nothing is taken any more."""
+        if self._is_ended:
+            return False
+        now_ns = self._clock.now_ns()
+        try:
+            is_taken = self.session.observe(now_ns, fact, value)
+            self.after_input(now_ns)
+        except Exception as error:
+            self._on_failure(error)
+            return False
+        return is_taken
+
     def after_input(self, ts_ns: int) -> None:
         """Do what an input at `ts_ns` may have made due: a step that closed, an alarm that came nearer."""
-        if self.session.counts.steps != self._steps:
+        if self.session.counts.steps != self._steps and not self._is_asking:
             self._on_step(ts_ns)
         if self.session.next_deadline_ns() < self._alarm_ns:
             self._set_alarm()
 
     # --- called by the loop ---
 
-    def on_forecast(self, forecast: Forecast) -> None:
-        """Hand a forecast in; one that came too late is dropped and counted by the session."""
+    def on_forecast(self, forecast: Forecast) -> bool:
+        """Hand a forecast in; False for one that came too late, which is dropped and counted by the session."""
         if self.is_resting:
-            return
+            return False
         try:
-            self._take_forecast(forecast)
+            return self._take_forecast(forecast)
         except Exception as error:
             self._on_failure(error)
+            return False
 
     def on_forecast_failed(self, window: Window, problem: str) -> None:
         """Take note of a window that its model could not forecast: this step trades on nothing."""
@@ -132,27 +155,54 @@ class TradingLoop:
 
     # --- inside ---
 
-    def _take_forecast(self, forecast: Forecast) -> None:
+    def _take_forecast(self, forecast: Forecast) -> bool:
         window, session, latencies = forecast.window, self.session, self._latencies
         latencies.inference.add(forecast.took_ns)
         orders = session.counts.orders
         now_ns = self._clock.now_ns()
-        if session.forecast(now_ns, window.ts_step_ns, window.model.model_id, forecast.values):
+        is_taken = session.forecast(now_ns, window.ts_step_ns, window.model.model_id, forecast.values)
+        if is_taken:
             latencies.step_to_forecast.add(latencies.since_ns(window.ts_closed_ns))
             if session.counts.orders > orders:
                 latencies.socket_to_order.add(latencies.since_ns(window.ts_closed_ns))
         self.after_input(now_ns)
+        return is_taken
 
     def _on_step(self, ts_ns: int) -> None:
         self._steps = self.session.counts.steps
         self.session.sync()
-        if self._inference is None or self._watch is None or self.is_resting:
+        if self.is_resting:
             return
-        model: LoadedModel = self._watch.current
-        found = self.session.window(model.forecaster.context_steps)
-        if found is not None:
-            ts_step_ns, features, valid = found
-            self._inference.offer(Window(model, ts_step_ns, features, valid, ts_ns))
+        if self._on_closed is not None:
+            self._on_closed(ts_ns)
+        if self._askers:
+            self._ask()
+
+    def _ask(self) -> None:
+        """Ask every strategy once; a step that wishes close is asked about with the next input, not from here.
+
+        Otherwise strategies that are slower than a step would never let the loop go on.
+        """
+        self._is_asking = True
+        try:
+            for ask in self._askers:
+                if (wishes := self._wishes_of(ask)) is not None:
+                    self._take_wishes(wishes)
+        finally:
+            self._is_asking = False
+
+    def _wishes_of(self, ask: StepAsker) -> bytes | None:
+        try:
+            return ask(self.session)
+        except Exception as error:  # as a model, it came from outside: what it wished before ages, and trading goes on
+            self.strategy_failures += 1
+            self.last_strategy_problem = first_line(error)
+            return None
+
+    def _take_wishes(self, wishes: bytes) -> None:
+        now_ns = self._clock.now_ns()
+        self.session.wishes(now_ns, wishes)
+        self.after_input(now_ns)
 
     def _set_alarm(self) -> None:
         """Set the alarm to the next deadline; one that rings early finds nothing due and is set again."""

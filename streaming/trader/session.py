@@ -10,6 +10,8 @@ One engine, one simulated venue, one journal, one seq. Live and replay meet here
   system: what a killed process had ordered, the next one finds again.
 """
 
+from collections import deque
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +31,7 @@ from streaming.segments import (
     KIND_OUTPUT_HASH,
     KIND_REQUEST,
     KIND_TIMER,
+    KIND_WISHES,
 )
 from streaming.trader.machine import Machine, grid_of, number_of
 from streaming.trader.plan import TraderPlan
@@ -38,6 +41,10 @@ from streaming.trader.tape import VenueTape
 from streaming.trading_records import FORECAST_PREFIX
 
 NEVER_NS = 2**63 - 1
+GRIDS_MAX = 64
+"""Drains with rows of the grid that wait for `take_grid`; the oldest are gone."""
+OPERATOR = "operator"
+"""Who sends a command that does not say by whom."""
 
 Window = tuple[int, NDArray[np.float32], NDArray[np.uint8]]
 """Step's ts_ns, features [L, V, 58], valid [L, V]."""
@@ -62,12 +69,13 @@ class TradingSession:
         assert isinstance(risk, dict), "a trader's engine has risk"
         self._step_ns = number_of(grid, "step_ns")
         self._window_steps = number_of(grid, "window_steps")
-        self._forecast_age_max_ns = number_of(risk, "forecast_age_max_ns")
+        self.forecast_age_max_ns = number_of(risk, "forecast_age_max_ns")
         self._sim_source = len(plan.header.sources) - 1
         self._seq, self._last_ns = machine.seq, machine.last_ns
         self._next_step_ns = self._step_at_or_after(machine.input_ns)
         self._given_step_ns = self._next_step_ns - self._step_ns
         """The newest step that needs no forecast any more: given out, or closed before this process began."""
+        self._grids: deque[NDArray[np.void]] = deque(maxlen=GRIDS_MAX)
         self._reply_ns = NEVER_NS
         self._ask_venue()
         if machine.is_hash_due:
@@ -115,7 +123,7 @@ class TradingSession:
     def forecast(self, ts_ns: int, step_ts_ns: int, model_id: int, values: NDArray[np.float32]) -> bool:
         """Take the forecast [H, V * 20] of a closed step; False when it is too old to be acted on and was dropped."""
         ts_ns = max(ts_ns, self._last_ns)
-        if ts_ns - step_ts_ns > self._forecast_age_max_ns:
+        if ts_ns - step_ts_ns > self.forecast_age_max_ns:
             self.counts.forecasts_late += 1
             return False
         self._deliver_replies(ts_ns)
@@ -125,18 +133,38 @@ class TradingSession:
         self._input(KIND_FORECAST, 0, ts_ns, FORECAST_PREFIX.pack(step_ts_ns, model_id, len(rows)) + rows.tobytes())
         return True
 
-    def command(self, ts_ns: int, op: str, reason: str) -> None:
+    def command(self, ts_ns: int, op: str, reason: str, by: str = OPERATOR) -> None:
         """Move the trading state: reduce, halt, flatten or resume; RefusedError with the engine's words.
 
         When it returns the journal is with the operating system: a halt that was answered outlives this process.
         """
         ts_ns = max(ts_ns, self._last_ns)
         self._deliver_replies(ts_ns)
-        outputs = self._input(KIND_COMMAND, 0, ts_ns, orjson.dumps({"op": op, "reason": reason}))
+        request = {"op": op, "reason": reason, **({} if by == OPERATOR else {"by": by})}
+        outputs = self._input(KIND_COMMAND, 0, ts_ns, orjson.dumps(request))
         self._journal.flush()
         for reject in outputs["rejects"]:
             state = self._standing.move.state
             raise RefusedError(f"{op}: {text_at(outputs['arena'], reject)}; the trader is {state}")
+
+    def observe(self, ts_ns: int, fact: str, value: int) -> bool:
+        """Tell the engine a fact that only the shell knows, in the fact's own unit; False when the engine refused it.
+
+        It is no operator's word: no trading state refuses it, and none is moved but by the rule that asks for the fact.
+        """
+        ts_ns = max(ts_ns, self._last_ns)
+        self._deliver_replies(ts_ns)
+        request = {"op": "observe", "fact": fact, "value": value}
+        return not len(self._input(KIND_COMMAND, 0, ts_ns, orjson.dumps(request))["rejects"])
+
+    def wishes(self, ts_ns: int, payload: bytes) -> bool:
+        """Take what a strategy outside of the core wishes for a closed step, encoded; False when the engine refused it.
+
+        See `encode_wishes` of `streaming.strategies.interface`. Wishes stand until the strategy's `max_age_ms` is over.
+        """
+        ts_ns = max(ts_ns, self._last_ns)
+        self._deliver_replies(ts_ns)
+        return not len(self._input(KIND_WISHES, 0, ts_ns, payload)["rejects"])
 
     # --- time and windows ---
 
@@ -166,6 +194,41 @@ class TradingSession:
         self._given_step_ns = ts_step_ns
         return ts_step_ns, features, valid
 
+    def window_again(self, context_steps: int) -> Window | None:
+        """Return the step that `window` gave out last, seen over another context; None when that is not kept."""
+        if context_steps > self._window_steps:
+            return None
+        try:
+            found = self._engine.window(context_steps)
+        except ValueError:  # as in `window`
+            return None
+        return found if found[0] == self._given_step_ns else None
+
+    def take_grid(self) -> NDArray[np.void]:
+        """Take the grid's rows of the steps that closed since the last time, of the last `GRIDS_MAX` drains at most."""
+        rows = [*self._grids]
+        self._grids.clear()
+        return np.concatenate(rows) if rows else np.empty(0, dtype=native.dtypes["grid"])
+
+    def newest_step(self) -> tuple[int, NDArray[np.uint8]] | None:
+        """Return the step that closed last and which slots [V] were valid in it; None before the first."""
+        if self.counts.steps == 0:
+            return None
+        try:
+            ts_step_ns, _, valid = self._engine.window(1)
+        except ValueError:  # as in `window`
+            return None
+        return ts_step_ns, valid[-1]
+
+    def book(self, instrument: int, levels: int) -> tuple[list[list[int]], list[list[int]]]:
+        """Return bids and asks, best first, as [price_ticks, size_units]."""
+        bids, asks = self._engine.book(instrument, levels)
+        return bids.tolist(), asks.tolist()
+
+    def own(self, strategy: int, instrument: int) -> tuple[int, int, int]:
+        """Return a strategy's own position, and the units of its buys and sells that have not ended."""
+        return self._standing.own(strategy, instrument)
+
     # --- the journal ---
 
     def sync(self) -> None:
@@ -186,6 +249,10 @@ class TradingSession:
         self._journal.abandon()
 
     # --- what stands ---
+
+    def know_bundles(self, hashes: Iterable[str]) -> None:
+        """Take the hashes of sealed bundles, by which orders name the model that caused them."""
+        self._standing.know_bundles(hashes)
 
     def status(self) -> SessionStatus:
         """Return the state of trading, feeds and positions."""
@@ -233,6 +300,8 @@ class TradingSession:
         outputs = self._engine.drain()
         self._chain.add(outputs)
         self._standing.add(outputs)
+        if len(outputs["grid"]):
+            self._grids.append(outputs["grid"])
         if len(outputs["feed_requests"]) or len(outputs["feed_events"]):
             self._tell_venues(outputs)
         if ts_ns > self._next_step_ns:

@@ -4,7 +4,7 @@ Bounded: of orders that ended, and of events that nobody took, the oldest are fo
 """
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from decimal import Decimal
 
@@ -15,6 +15,7 @@ import native
 from native.config import JsonObject
 from streaming.journal import Outputs
 from streaming.segments import InstrumentEntry
+from streaming.trader.rule_standing import RuleStanding
 from streaming.trading_records import TERMINAL_STATES
 
 Structured = NDArray[np.void]
@@ -23,7 +24,11 @@ ORDERS_MAX = 10_000
 EVENTS_MAX = 1_000
 SIDES = ("buy", "sell")
 SYNCED = native.enums["FeedState"].index("synced")
+BUNDLE_SIGNS = 12
+"""Of a bundle's hash, by which people know it."""
 REFUSED = native.enums["OrderState"].index("refused")
+NO_STRATEGY = 255
+"""Of an order that closes for the account: a flattening, or a watch rule."""
 
 
 @dataclass(slots=True)
@@ -67,6 +72,8 @@ class _Order:
     reason: int
     ts_sent_ns: int
     ts_ns: int
+    model_id: int
+    strategy: int
 
 
 @dataclass(slots=True)
@@ -78,6 +85,14 @@ class Held:
     realised_quote_units: int = 0
     unrealised_quote_units: int = 0
     fees_quote_units: int = 0
+    funding_quote_units: int = 0
+    """Paid; negative received."""
+
+    @property
+    def pnl_quote_units(self) -> int:
+        """What it earned after fees and funding."""
+        paid = self.fees_quote_units + self.funding_quote_units
+        return self.realised_quote_units + self.unrealised_quote_units - paid
 
 
 HELD_FIELDS = [item.name for item in fields(Held)]
@@ -104,7 +119,12 @@ class Standing:
         self._open: set[int] = set()
         self._ended: deque[int] = deque()
         self._events: deque[SessionEvent] = deque(maxlen=EVENTS_MAX)
+        self._bundles: dict[int, str] = {}
+        self._own: dict[tuple[int, int], int] = {}
+        self._account = [0] * len(instruments)
+        """Sum of all fills by instrument."""
         self.counts = counts
+        self.rules = RuleStanding()
         self.held = [Held() for _ in instruments]
         self.move = TradingMove("active", "start", "", 0)
         self.last_reject = ""
@@ -124,12 +144,21 @@ class Standing:
             self._add_positions(outputs["positions"])
         if len(outputs["state_events"]):
             self._add_state_events(outputs["state_events"], outputs["arena"])
+        self.rules.add(outputs)
 
     def take_events(self) -> list[SessionEvent]:
         """Take what happened since the last time, oldest first."""
         events = list(self._events)
         self._events.clear()
         return events
+
+    def know_bundles(self, hashes: Iterable[str]) -> None:
+        """Take the hashes of sealed bundles: a record names a model by the first 32 bits alone."""
+        self._bundles |= {int(bundle[:8], 16): bundle[:BUNDLE_SIGNS] for bundle in hashes}
+
+    def bundle(self, model_id: int) -> str:
+        """Return the beginning of a model's hash, of a bundle that is not known 8 digits; empty for no model."""
+        return self._bundles.get(model_id, f"{model_id:08x}") if model_id else ""
 
     @property
     def open_count(self) -> int:
@@ -139,6 +168,15 @@ class Standing:
     def open_orders(self, instrument: int) -> int:
         """Return how many orders of an instrument have not ended."""
         return sum(self._orders[number].instrument == instrument for number in self._open)
+
+    def own(self, strategy: int, instrument: int) -> tuple[int, int, int]:
+        """Return a strategy's own position, and the units of its buys and sells that have not ended."""
+        in_flight = [0, 0]
+        for number in self._open:
+            order = self._orders[number]
+            if (order.strategy, order.instrument) == (strategy, instrument):
+                in_flight[order.side] += order.size_units - order.filled_units
+        return self._own.get((strategy, instrument), 0), in_flight[0], in_flight[1]
 
     # --- as documents, decimals as text ---
 
@@ -152,7 +190,6 @@ class Standing:
         held, money = self.held[instrument], self._ticks[instrument] * self._units[instrument]
         units = held.position_units
         average = held.cost_quote_units * self._ticks[instrument] / units if units else None
-        pnl = held.realised_quote_units + held.unrealised_quote_units - held.fees_quote_units
         return {
             "instrument": self._instruments[instrument].name,
             "position": text_of(units * self._units[instrument]),
@@ -160,7 +197,8 @@ class Standing:
             "realised": text_of(held.realised_quote_units * money),
             "unrealised": text_of(held.unrealised_quote_units * money),
             "fees": text_of(held.fees_quote_units * money),
-            "pnl": text_of(pnl * money),
+            "funding": text_of(held.funding_quote_units * money),
+            "pnl": text_of(held.pnl_quote_units * money),
             "open_orders": self.open_orders(instrument),
         }
 
@@ -178,9 +216,14 @@ class Standing:
             "size": text_of(order.size_units * self._units[order.instrument]),
             "filled": text_of(order.filled_units * self._units[order.instrument]),
             "refused_by": native.enums["RiskRule"][order.reason] if order.state == REFUSED else None,
+            "bundle": self.bundle(order.model_id),
             "ts_sent_ns": order.ts_sent_ns,
             "ts_ns": order.ts_ns,
         }
+
+    def _bundle_of(self, number: int) -> str:
+        order = self._orders.get(number)
+        return "" if order is None else self.bundle(order.model_id)
 
     # --- records ---
 
@@ -218,9 +261,12 @@ class Standing:
                 reason=int(event["reason"]),
                 ts_sent_ns=ts_ns if before is None else before.ts_sent_ns,
                 ts_ns=ts_ns,
+                model_id=int(event["model_id"]),
+                strategy=int(event["strategy"]),
             )
             if state == REFUSED:
                 self.counts.refused += 1
+                self.rules.note_refused(order.reason)
                 body = self._order_document(number, order)
                 self._events.append(SessionEvent("order_refused", ts_ns, int(event["seq"]), body))
             if state not in TERMINAL_STATES:
@@ -238,6 +284,8 @@ class Standing:
         self.counts.fills += len(fills)
         for fill in fills:
             instrument = int(fill["instrument"])
+            units = int(fill["size_units"])
+            self._own_fill(int(fill["strategy"]), instrument, units if fill["side"] == 0 else -units)
             money = self._ticks[instrument] * self._units[instrument]
             body: JsonObject = {
                 "instrument": self._instruments[instrument].name,
@@ -246,9 +294,27 @@ class Standing:
                 "price": self.price(instrument, int(fill["price_ticks"])),
                 "size": text_of(int(fill["size_units"]) * self._units[instrument]),
                 "fee": text_of(int(fill["fee_quote_units"]) * money),
+                "bundle": self._bundle_of(int(fill["client_order_id"])),
                 "is_maker": bool(fill["is_maker"]),
             }
             self._events.append(SessionEvent("fill", int(fill["ts_ns"]), int(fill["seq"]), body))
+
+    def _own_fill(self, strategy: int, instrument: int, signed_units: int) -> None:
+        """Book a fill on its strategy; one of a closing order on those that hold the other side, as the core does."""
+        self._account[instrument] += signed_units
+        if strategy != NO_STRATEGY:
+            self._own[strategy, instrument] = self._own.get((strategy, instrument), 0) + signed_units
+            return
+        left, places = signed_units, sorted(place for place in self._own if place[1] == instrument)
+        for place in places:
+            held = self._own[place]
+            if held * left < 0:
+                part = min(abs(held), abs(left)) * (1 if left > 0 else -1)
+                self._own[place], left = held + part, left - part
+        if places:
+            self._own[places[0]] += left
+        if self._account[instrument] == 0:  # flat is flat for every strategy
+            self._own |= dict.fromkeys(places, 0)
 
     def _add_positions(self, positions: Structured) -> None:
         for row in positions:

@@ -23,6 +23,8 @@ class SessionStatus:
     instruments: tuple[JsonObject, ...]
     counts: JsonObject
     last_reject: str
+    risk: JsonObject
+    """Counters by rule, see `RuleStanding.to_json`."""
 
     def to_json(self) -> JsonObject:
         """Return the status as JSON."""
@@ -42,6 +44,7 @@ def session_status(header: SegmentHeader, engine: native.Engine, standing: Stand
         instruments=tuple(_instrument(entry.id, engine, standing) for entry in header.instruments),
         counts=asdict(standing.counts),
         last_reject=standing.last_reject,
+        risk=standing.rules.to_json(),
     )
 
 

@@ -57,7 +57,7 @@ class BinanceStreams:
         return Control(ControlKind.unknown, data[:80].decode("utf-8", "replace"))
 
     def ids_of(self, kind: StreamKind, data: bytes) -> FrameIds | None:
-        """Return the ids of a combined frame: U, u, pu of the book, t or a of a trade, u of a quote."""
+        """Return a combined frame's ids: U, u, pu of a book, t or a of a trade, u of a quote, a mark price's time."""
         document = json_object(data)
         payload = document.get("data") if document is not None else None
         if not isinstance(payload, dict):
@@ -65,6 +65,9 @@ class BinanceStreams:
         if kind is StreamKind.trade:
             key = payload.get("t" if payload.get("e") == "trade" else "a")
             return FrameIds(keys=(str(key),)) if isinstance(key, int) else None
+        if kind is StreamKind.mark:
+            event_ms = payload.get("E")
+            return FrameIds(keys=(str(event_ms),)) if isinstance(event_ms, int) else None
         first, last, previous = (payload.get(name) for name in ("U", "u", "pu"))
         if not isinstance(last, int):
             return None

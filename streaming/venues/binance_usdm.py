@@ -1,7 +1,7 @@
 """Binance USD-M perpetuals, public side.
 
-Books and quotes are on route `/public`, trades on `/market`. A stream asked for on the wrong route is acknowledged and
-stays silent, so an acknowledgement proves nothing: the first frame does.
+Books and quotes are on route `/public`, trades and mark prices on `/market`. A stream asked for on the wrong route is
+acknowledged and stays silent, so an acknowledgement proves nothing: the first frame does.
 """
 
 from collections.abc import Sequence
@@ -25,7 +25,10 @@ class BinanceUsdm(BinanceStreams):
         """Return the streams of `symbol` on a route."""
         name = symbol.lower()
         if route == MARKET:
-            return (Stream(f"{name}@aggTrade", StreamKind.trade, symbol),)
+            return (
+                Stream(f"{name}@aggTrade", StreamKind.trade, symbol),
+                Stream(f"{name}@markPrice@1s", StreamKind.mark, symbol),
+            )
         return (
             Stream(f"{name}@depth@100ms", StreamKind.book, symbol),
             Stream(f"{name}@bookTicker", StreamKind.quote, symbol),

@@ -18,6 +18,8 @@ class StreamKind(StrEnum):
     book = "book"
     trade = "trade"
     quote = "quote"
+    mark = "mark"
+    """A perpetual's mark price and its coming funding."""
 
 
 @dataclass(frozen=True, slots=True)

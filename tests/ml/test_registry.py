@@ -69,6 +69,17 @@ def test_rolling_back_twice_goes_back_two_champions(models: Path, hashes: list[s
         rollback(models, "ann", "again", 12)
 
 
+def test_a_rollback_of_a_generation_that_is_no_more_moves_nothing(models: Path, hashes: list[str]) -> None:
+    for ts_ns, bundle_hash in enumerate(hashes):
+        promote(models, bundle_hash, "job", "gate passed", ts_ns)
+
+    with pytest.raises(RegistryError, match=r"expected the champion of generation 2, found .* of generation 3"):
+        rollback(models, "trader", "probation", 10, expected_generation=2)
+    back = rollback(models, "trader", "probation", 11, expected_generation=3)
+
+    assert (back.hash, back.generation, back.by) == (hashes[1], 4, "trader")
+
+
 def test_there_is_nothing_to_roll_back_before_the_first_promotion(tmp_path: Path) -> None:
     with pytest.raises(RegistryError, match="no champion to roll back from"):
         rollback(tmp_path, "ann", "why not", 1)

@@ -12,6 +12,7 @@ from ml.bundle import feature_schema_hash, seal
 from ml.config import MlConfig
 from ml.dataset import Dataset, build, load
 from ml.errors import BundleError, ForecastError
+from ml.layout import LOG_SPREAD
 from ml.runtime import Forecaster
 from ml.train import Candidate, open_predictor, train
 from ml.validate import ValidationReport, validate
@@ -114,6 +115,35 @@ def test_a_row_that_is_not_a_number_counts_as_not_valid(forecaster: Forecaster, 
     assert forecaster.forecast(broken, valid).tobytes() == forecaster.forecast(features, valid_without).tobytes()
 
 
+def test_forecasts_in_batch_agree_with_single_windows_also_where_slots_are_invalid(
+    forecaster: Forecaster, dataset: Dataset
+) -> None:
+    features, valid = dataset.features[:400].copy(), dataset.valid[:400].astype(np.uint8)
+    valid[30:33, 0], valid[120:140, 1], features[200, 2, 50] = 0, 0, np.nan
+    steps = np.arange(9, 400, 7)
+
+    batch = forecaster.forecast_batch(features, valid, steps)
+
+    assert batch.shape == (len(steps), 5, 60) and batch.dtype == np.float32
+    for values, step in zip(batch, steps, strict=True):
+        rows = slice(step - 9, step + 1)
+        single = forecaster.forecast(features[rows], valid[rows])
+        assert np.allclose(values, single, rtol=1e-5, atol=1e-5)
+        assert np.array_equal(values == 0.0, single == 0.0)
+
+
+def test_a_model_says_until_when_it_was_fitted(forecaster: Forecaster, dataset: Dataset) -> None:
+    anchors = dataset.anchors
+
+    assert dataset.ts_step_ns[anchors["validation"][-1]] <= forecaster.fitted_until_ns
+    assert forecaster.fitted_until_ns < dataset.ts_step_ns[anchors["test"][0]]
+
+
+def test_a_batch_with_a_step_that_has_no_whole_window_is_refused(forecaster: Forecaster, dataset: Dataset) -> None:
+    with pytest.raises(ForecastError, match="expected steps from 9 to 49, found 8 to 20: a window needs 10 rows"):
+        forecaster.forecast_batch(dataset.features[:50], dataset.valid[:50], [8, 20])
+
+
 def test_a_model_of_other_instruments_is_refused(models: Path, forecaster: Forecaster) -> None:
     others = tuple(name.replace("BTCUSDT", "ETHUSDT") for name in INSTRUMENTS)
 
@@ -153,3 +183,17 @@ def test_a_window_of_the_wrong_length_is_refused(forecaster: Forecaster) -> None
 def test_an_expired_bundle_is_not_loaded(models: Path, forecaster: Forecaster) -> None:
     with pytest.raises(BundleError, match="expired"):
         Forecaster.load(models, forecaster.bundle.hash, SCHEMA, forecaster.bundle.expires_ns + 1)
+
+
+def test_what_training_could_not_have_shown_lies_outside_of_it(forecaster: Forecaster, dataset: Dataset) -> None:
+    features, valid = dataset.features[50].copy(), np.ones(3, dtype=np.uint8)
+    constants = forecaster.predictor.normaliser
+    inside = forecaster.outside_training(features, valid)
+    features[1, LOG_SPREAD] = constants.offset[1, LOG_SPREAD] + 11.0 / constants.scale[1, LOG_SPREAD]
+    features[2, LOG_SPREAD] = np.nan
+
+    outside = forecaster.outside_training(features, np.array([1, 1, 0], dtype=np.uint8))
+
+    assert not inside.any()
+    assert np.argwhere(outside).tolist() == [[1, LOG_SPREAD]]
+    assert forecaster.expires_ns == forecaster.bundle.expires_ns

@@ -20,10 +20,10 @@ ENTRY: JsonObject = {
 }
 
 
-def test_the_quote_currency_goes_to_the_engine_where_the_header_names_one():
+def test_base_and_quote_go_to_the_engine_where_the_header_names_them():
     document = engine_document([{**ENTRY, "base": "ETH", "quote": "USDT"}], [], EngineSettings())
 
-    assert document["instruments"] == [{**ENTRY, "quote": "USDT"}]
+    assert document["instruments"] == [{**ENTRY, "base": "ETH", "quote": "USDT"}]
     native.Engine(json.dumps(document))
 
 

@@ -9,8 +9,8 @@ from paper_market import Feeder, arrivals, begin, journal_without, plan_of
 
 from orchestration.__main__ import main
 from orchestration.conduct import BAD_DATA, DONE
+from orchestration.defs.drift.reference import training_span
 from orchestration.defs.drift.samples import Span
-from orchestration.defs.session.drift import training_span
 from orchestration.session_review import review
 from orchestration.settings import Settings
 from streaming.segments import KIND_FRAME

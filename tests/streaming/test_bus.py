@@ -6,6 +6,7 @@ import pytest
 from native.config import JsonObject
 from streaming.bus import (
     CONTROL,
+    DRIFT,
     EVENTS,
     MESSAGE_BYTES_MAX,
     PROMOTIONS,
@@ -16,10 +17,12 @@ from streaming.bus import (
     BusMessageError,
     ControlReply,
     ControlRequest,
+    Drift,
     FillEvent,
     GapEvent,
     ModelSwapEvent,
     OrderRefusedEvent,
+    ProbationEvent,
     Promotion,
     StateEvent,
     Telemetry,
@@ -41,11 +44,15 @@ FILL = FillEvent(
 REFUSED = OrderRefusedEvent(
     run="r", ts_ns=TS_NS, instrument="bybit_spot:BTCUSDT", side="sell", price="1", size="2", reason="max_position"
 )
+DRIFTED = Drift(
+    hash="ab" * 32, level=2, severity=2.5, name="watch-1", words="DRIFT", first_step_ns=1, last_step_ns=2, ts_ns=TS_NS
+)
 MESSAGES = [
     (TELEMETRY, Telemetry(process="trader", run="paper-1", mode="paper", ts_ns=TS_NS, body={"frames": 12})),
     (CONTROL, REQUEST),
     (REPLIES, ControlReply(id="a1", ok=True, body={"orders": []})),
     (PROMOTIONS, Promotion(hash="ab" * 32, generation=3, by="ada", reason="better", ts_ns=TS_NS)),
+    (DRIFT, DRIFTED),
     (EVENTS, FILL),
 ]
 EVENTS_KNOWN = [
@@ -54,6 +61,7 @@ EVENTS_KNOWN = [
     StateEvent(run="r", ts_ns=TS_NS, state="HALTED", reason="asked"),
     GapEvent(run="r", ts_ns=TS_NS, instrument="bybit_spot:BTCUSDT", is_open=True),
     ModelSwapEvent(run="r", ts_ns=TS_NS, hash_from="", hash_to="ab" * 32),
+    ProbationEvent(run="r", ts_ns=TS_NS, hash="ab" * 32, outcome="failed", reason="calibration"),
 ]
 
 

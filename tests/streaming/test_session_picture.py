@@ -54,7 +54,7 @@ def traded_run(data_dir: Path, quiet_run: RunSummary) -> RunSummary:
     bought, sold = START_NS + BOUGHT_S * S, START_NS + SOLD_S * S
     forecasts = [
         own
-        | {"ts_step_ns": START_NS + n * S, "ts_ns": START_NS + n * S, "forecast_bps": (-1) ** n * 2.0, "cost_bps": 1}
+        | {"ts_step_ns": START_NS + n * S, "ts_ns": START_NS + n * S, "expected_bps": (-1) ** n * 2.0, "cost_bps": 1}
         for n in range(1, 30)
     ]
     tables = {

@@ -27,6 +27,7 @@ from streaming.segments import KIND_FORECAST, KIND_FRAME
 from streaming.session_tables import land_session
 from streaming.trader.machine import Machine
 from streaming.trader.standing import Standing
+from streaming.trading_records import TABLES_OF_KINDS
 from streaming.trading_run import read_summary
 from warehouse.lake import Lake
 from warehouse.schema import FEATURE_NAMES
@@ -108,7 +109,7 @@ def test_landing_twice_gives_the_same_bytes(lived: tuple[Path, NDArray[np.void]]
     land_session(Lake(tmp_path), lived[0], silent)
 
     assert files() == once
-    assert len(once) == 8  # five trading tables, forecasts, two hours of the grid
+    assert len(once) == len(TABLES_OF_KINDS) + 1 + 3  # forecasts as well, and hours of the grid
 
 
 def test_report_works_on_a_landed_session(

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "lob/cross_market.hpp"
 #include "lob/instrument.hpp"
 #include "lob/market.hpp"
 #include "lob/matching.hpp"
@@ -25,6 +26,7 @@ struct EmitConfig {
   bool quotes = false;
   bool grid = false;
   TsNs book_snapshot_every_ns = 0;  ///< 0: none
+  std::int64_t cross_market_every_steps = 600;
 };
 
 struct EngineConfig {
@@ -34,9 +36,25 @@ struct EngineConfig {
   EmitConfig emit;
   FeedLimits feed;
   std::optional<SamplerConfig> grid;
+  CrossMarketConfig cross_market;  ///< meaningful with a grid, as the next
+  /// What the slots are: all but the sizes and limits that a trader is given.
+  std::vector<SlotTerms> slot_terms;
   std::optional<TraderConfig> trader;
   MatchingConfig matching;
 };
+
+/// One lane of a backtest: what differs between traders on one market.
+struct LaneConfig {
+  TraderConfig trader;
+  MatchingConfig matching;
+  bool has_timers = false;         ///< the data is without timers: one is due 1 ns after every step
+  bool is_recorded = true;         ///< keep every record, not the summary alone
+  std::size_t sample_steps = 600;  ///< equity is sampled every so many steps
+};
+
+/// Parses a lane's document, {"signal", "risk", "matching", "run_tag", "timers", "record", "sample_steps"},
+/// against `config`, which has a grid. Throws as parse_config does.
+[[nodiscard]] LaneConfig parse_lane(const EngineConfig& config, std::string_view json);
 
 /// Parses the document. Throws std::invalid_argument naming the key, what was expected and what was found.
 [[nodiscard]] EngineConfig parse_config(std::string_view json);

@@ -15,29 +15,15 @@
 
 #include "lob/config.hpp"
 #include "lob/market.hpp"
+#include "lob/market_side.hpp"
 #include "lob/outputs.hpp"
 #include "lob/record.hpp"
 #include "lob/sampler.hpp"
 #include "lob/trader.hpp"
+#include "lob/trader_inputs.hpp"
 
 namespace lob {
 
-/// Why an input was refused; RejectRecord.code carries 1000 + the value. It then did what a timer of its time
-/// does and nothing else; where its time is what is wrong, nothing at all.
-enum class InputError : std::uint8_t {
-  none = 0,
-  time_goes_back,      ///< earlier than the input before it, or before 1970
-  unknown_connection,  ///< not in the source table
-  bad_forecast,        ///< shape or values, see the text
-  bad_command,         ///< no JSON, unknown op, or not allowed in the present state
-  bad_reply,           ///< a simulated venue's frame that is none, or that the trader refuses
-  no_trader,           ///< a forecast, command or reply for an engine without signal and risk
-  bad_record,          ///< a record whose payload has no length of its kind
-  time_too_late,       ///< after `ts_max_ns`: taken, it would shut out every later input
-};
-[[nodiscard]] std::string_view text_of(InputError error) noexcept;
-
-inline constexpr std::uint32_t input_error_code_first = 1000;
 inline constexpr TsNs ts_max_ns =
     4'102'444'800'000'000'000;  ///< 2100-01-01; sums with steps and spans stay in int64
 
@@ -46,6 +32,7 @@ struct EngineOutputs {
   TradingOutputs trading;
   std::vector<BookSnapshotRecord> book_snapshots;
   std::vector<GridRecord> grid;
+  std::vector<CrossMarketRecord> cross_market;
   std::string arena;
 
   [[nodiscard]] std::size_t count() const noexcept;
@@ -73,8 +60,12 @@ class Engine final : private MarketObserver {
   /// A model's forecast float32[H][V][20] of the closed step `ts_step_ns`, which is not later than `ts_ns`.
   void forecast(std::uint64_t seq, TsNs ts_ns, TsNs ts_step_ns, std::uint32_t model_id,
                 std::span<const float> values, std::size_t horizon_steps);
-  /// {"op": "reduce" | "halt" | "flatten" | "resume", "reason": "..."}
+  /// {"op": "reduce" | "halt" | "flatten" | "resume", "reason": "...", "by": "operator" | "watchdog" |
+  /// "model"}, or
+  /// {"op": "observe", "fact": "...", "value": n}; see trader_inputs.hpp.
   void command(std::uint64_t seq, TsNs ts_ns, Bytes json);
+  /// What a strategy outside the core wants: WishesPrefix and rows.
+  void wishes(std::uint64_t seq, TsNs ts_ns, Bytes payload);
   /// Feeds every record of a block; header, request and output-hash records are passed over.
   BlockResult process(Bytes block);
 
@@ -103,27 +94,23 @@ class Engine final : private MarketObserver {
   /// come.
   bool advance(std::uint64_t seq, ConnectionId connection, TsNs ts_ns);
   void close_steps(std::uint64_t seq, TsNs ts_ns);
+  void emit_cross_market(std::uint64_t seq, TsNs ts_step_ns);
   void emit_snapshots(std::uint64_t seq, TsNs ts_ns);
   void emit_snapshot(std::uint64_t seq, TsNs ts_ns, InstrumentId instrument);
   void apply_record(const Record& record);
   void apply_forecast_record(const Record& record);
-  void apply_reply(std::uint64_t seq, ConnectionId connection, TsNs ts_ns, Bytes frame);
-  void reject(std::uint64_t seq, ConnectionId connection, TsNs ts_ns, InputError error,
-              std::string_view detail);
-  void reject_trader(std::uint64_t seq, ConnectionId connection, TsNs ts_ns, InputError error,
-                     TraderError cause);
+  void apply_reply_frame(const InputName& input, Bytes frame);
+  void reject(const InputName& input, const Refusal& refusal);
   [[nodiscard]] std::string slot_names() const;
-  [[nodiscard]] SlotBook slot_book(InstrumentId instrument) const;
-  void refresh_tops(TsNs ts_ns);
 
   EngineConfig config_;
   Market market_;
   std::optional<Sampler> sampler_;
+  std::optional<MarketSide> side_;  // beside the trader
   std::optional<Trader> trader_;
   EngineOutputs outputs_;
   TsNs ts_last_ns_ = 0;
   std::uint64_t steps_closed_ = 0;
-  std::vector<TopOfBook> tops_;     // scratch, one a slot
   std::vector<Level> levels_;       // scratch of a snapshot
   std::vector<float> forecast_;     // scratch of a forecast record
   std::vector<GridRecord> unsent_;  // rows of steps that are not emitted

@@ -22,6 +22,7 @@ struct InstrumentSpec {
   std::int64_t maker_fee_e8 = 0;  ///< fraction of notional x 1e8: 2 bps = 20000
   std::int64_t taker_fee_e8 = 0;
   std::string quote = {};  ///< quote currency, "" when unknown; equal texts share an exposure limit
+  std::string base = {};   ///< base asset, "" when unknown; markets of one base asset are compared
 };
 
 enum class SourceKind : std::uint8_t {

@@ -2,15 +2,31 @@
 //
 // Theory of operation. The market goes on as recorded, whatever we do; so we may take only what was
 // really there, and nothing twice:
-// - a taker walks the visible levels from the touch to its limit; what it took of a level stays taken
-//   until the venue reports another size at that price;
-// - a resting order fills only from public trades of the other side: one at its price after the queue
-//   that stood there when it came, one through its price at once; all our fills of one trade together are
-//   never more than the trade;
-// - the queue ahead shrinks by trades alone. Cancels ahead of us are not credited: depth and trades come
-//   on different streams, and a level that shrank before its trade is printed would count twice. This is
-//   the pessimistic queue model. Beyond the book's known depth the queue counts as endless;
+// - a taker (IOC, market, or a limit that crosses when it comes) walks the visible levels from the touch to
+//   its limit; what it took of a level stays taken until the venue reports another size at that price. What
+//   is left of a GTC limit rests, what is left of the others expires;
+// - a post-only order that would take when it comes is rejected, and never rests at another price;
+// - a resting order fills from public trades of the other side: one at its price after the queue ahead of
+//   it, one through its price at once; all our fills of one trade together are never more than the trade;
+// - it fills as well, at its own price, from what the other side of the book shows at that price or beyond
+//   it: whoever rests there now would have met it first. Generated and real books move so without a print;
+//   without this rule a maker would miss exactly the fills that go against him;
+// - a cancel takes away what has not filled by the time it comes; fills before it stand;
 // - every fill is a multiple of the lot (recorded sizes may be finer), its fee rounded against us.
+//
+// How long the queue ahead of a resting order is (QueueModel):
+// - pessimistic: what stood at its price when it came. It shrinks by trades alone: depth and trades come on
+//   different streams, and a level that shrank before its trade is printed would count twice. Beyond the
+//   book's known depth the queue counts as endless;
+// - proportional: besides, what a level loses beyond the trades printed at its price since its last change
+//   was cancelled, ahead and behind us alike: ahead -= lost x ahead / level, rounded down. The queue is never
+//   longer than the level. A trade that is printed after its level shrank counts in part twice: that errs in
+//   our favour. Where a level comes into the known depth, all of it is ahead;
+// - front: nobody is ahead. The optimistic bound: no order can fill earlier than by this.
+//
+// Not simulated: that others react to us; hidden size; that our own orders meet. They never trade with each
+// other: a taker walks the recorded book alone, in which ours do not stand, and each resting order has a
+// queue of its own.
 #pragma once
 
 #include <cstdint>
@@ -27,11 +43,33 @@
 
 namespace lob {
 
+enum class QueueModel : std::uint8_t { pessimistic = 0, proportional = 1, front = 2 };
+
 struct MatcherTerms {
   InstrumentId instrument = no_instrument;
   SizeUnits lot;
   std::int64_t maker_fee_e8 = 0;
   std::int64_t taker_fee_e8 = 0;
+  QueueModel queue = QueueModel::pessimistic;
+};
+
+/// Tells which public trades count: of one print reported on two streams (`trade`, `aggTrade`) or twice, one.
+class PrintFilter {
+ public:
+  [[nodiscard]] bool is_news(const TradeEvent& trade) noexcept;
+
+  void save(ByteWriter& writer) const;
+  [[nodiscard]] bool load(ByteReader& reader);
+
+ private:
+  std::optional<bool> is_aggregate_;  // Kind of public trades that counts: the first one seen.
+  std::int64_t last_trade_id_ = no_id;
+};
+
+/// What a perpetual's holders exchange at one moment.
+struct FundingTerms {
+  PriceTicks mark;
+  std::int64_t rate_e8 = 0;  ///< share of the position's value; longs pay when it is positive
 };
 
 class InstrumentMatcher {
@@ -41,12 +79,23 @@ class InstrumentMatcher {
   /// Takes a placement or a cancel at its arrival; `book` is null while the venue's book is not known.
   void on_request(const OrderRequestRecord& request, const OrderBook* book, TsNs ts_ns,
                   std::vector<SimReply>& out);
-  /// Frees what was taken from levels that the venue has updated since.
-  void on_book(const OrderBook& book);
-  /// Fills resting orders. One print reported on two streams (`trade`, `aggTrade`) or twice counts once.
+  /// Frees what was taken from levels that the venue has updated since, and shortens queues as the model
+  /// says.
+  /// Fills resting orders that the book has come to.
+  void on_book(const OrderBook& book, TsNs ts_ns, std::vector<SimReply>& out);
+  /// Fills resting orders. Owes: a print that was told twice is passed on once (see PrintFilter).
   void on_trade(const TradeEvent& trade, TsNs ts_ns, std::vector<SimReply>& out);
 
+  /// Signed sum of our fills.
+  [[nodiscard]] SizeUnits position() const noexcept { return position_; }
+  /// Charges funding of the venue's time `ts_ns` on the present position.
+  void charge_funding(const FundingTerms& funding, TsNs ts_ns, std::vector<SimReply>& out);
+
   [[nodiscard]] std::size_t resting_count() const noexcept { return resting_.size(); }
+  /// Nothing rests and nothing is taken: books and trades tell it nothing.
+  [[nodiscard]] bool is_idle() const noexcept {
+    return resting_.empty() && taken_[0].empty() && taken_[1].empty();
+  }
 
   void save(ByteWriter& writer) const;
   [[nodiscard]] bool load(ByteReader& reader);
@@ -59,6 +108,8 @@ class InstrumentMatcher {
     SizeUnits size;
     SizeUnits filled;
     SizeUnits queue_ahead;
+    SizeUnits level;   ///< what the book showed at its price when it last changed there
+    SizeUnits traded;  ///< printed at its price since then
   };
   struct Taken {
     SizeUnits taken;
@@ -72,9 +123,12 @@ class InstrumentMatcher {
   /// Walks the levels; returns what was filled.
   SizeUnits take(const OrderRequestRecord& request, const OrderBook& book, TsNs ts_ns,
                  std::vector<SimReply>& out);
+  void fill_crossed(Resting& order, const OrderBook& book, TsNs ts_ns, std::vector<SimReply>& out);
   SizeUnits take_level(Side book_side, const Level& level, SizeUnits wanted);
+  void rest(const OrderRequestRecord& request, const OrderBook& book, SizeUnits filled);
+  [[nodiscard]] SizeUnits queue_at_arrival(const OrderBook& book, Side side, PriceTicks price) const;
+  static void shorten_queue(Resting& order, const OrderBook& book);
   void fill_resting(Resting& order, SizeUnits size, TsNs ts_ns, std::vector<SimReply>& out);
-  [[nodiscard]] bool is_news(const TradeEvent& trade);
   [[nodiscard]] SimReply fill(std::uint64_t client_order_id, Side side, PriceTicks price, SizeUnits size,
                               std::int64_t fee_e8);
   [[nodiscard]] SizeUnits whole_lots(SizeUnits size) const noexcept;
@@ -82,11 +136,10 @@ class InstrumentMatcher {
 
   MatcherTerms terms_;
   std::uint64_t last_trade_id_ = 0;
+  SizeUnits position_;
   std::vector<Resting> resting_;  // In order of arrival.
   std::map<PriceTicks, Taken> taken_[side_count];
   std::map<std::uint32_t, std::uint32_t> last_counter_by_tag_;
-  std::optional<bool> is_aggregate_;  // Kind of public trades that counts: the first one seen.
-  std::int64_t last_public_trade_id_ = no_id;
   std::vector<Level> levels_;  // Scratch of `take`.
 };
 

@@ -46,6 +46,8 @@ struct MarketObserver {
   /// The book is no longer the venue's: state() is gap or unsynced, or synced when another book, which does
   /// not continue the old one, follows within the same input.
   virtual void on_invalid(InstrumentId instrument) = 0;
+  /// A perpetual's mark price and funding, before Market::mark tells of it.
+  virtual void on_mark(InstrumentId, const MarkEvent&) {}
 };
 
 /// What one frame changed. Valid until the next on_frame.
@@ -126,7 +128,7 @@ class Market {
              MarketObserver* observer = nullptr);
 
   [[nodiscard]] std::size_t instrument_count() const noexcept;
-  /// Empty unless state() is synced. Owes, as the next four: instrument < instrument_count().
+  /// Empty unless state() is synced. Owes, as the next six: instrument < instrument_count().
   [[nodiscard]] const OrderBook& book(InstrumentId instrument) const;
   [[nodiscard]] FeedState state(InstrumentId instrument) const;
   [[nodiscard]] const InstrumentScale& scale(InstrumentId instrument) const;
@@ -135,6 +137,9 @@ class Market {
   /// Last update id applied; no_id before the first.
   [[nodiscard]] std::int64_t last_update_id(InstrumentId instrument) const;
   [[nodiscard]] const MarketCounters& counters() const noexcept { return counters_; }
+
+  /// The last mark price heard; all 0 before the first.
+  [[nodiscard]] const MarkEvent& mark(InstrumentId instrument) const { return marks_.at(instrument); }
 
   void save(ByteWriter& writer) const;
   /// Instruments are matched by venue and symbol; one that the checkpoint lacks stays unsynced. False when it
@@ -146,6 +151,7 @@ class Market {
   void apply(FeedSink& sink);
   void apply_trades(const std::vector<TradeEvent>& trades, FeedSink& sink);
   void apply_quote(const QuoteEvent& quote, FeedSink& sink);
+  void apply_mark(const MarkEvent& mark, FeedSink& sink);
   void reject(std::uint64_t seq, ConnectionId connection, TsNs ts_recv_ns, DecodeStatus status, Bytes frame,
               MarketOutputs& out);
   [[nodiscard]] bool load_feed(ByteReader& reader);
@@ -154,6 +160,7 @@ class Market {
   std::unique_ptr<Decoder> decoder_;
   std::vector<InstrumentFeed> feeds_;
   std::vector<FeedIdentity> identities_;  // beside feeds_
+  std::vector<MarkEvent> marks_;          // beside feeds_
   MarketChange change_;
   MarketCounters counters_;
 };

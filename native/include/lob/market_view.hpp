@@ -15,6 +15,8 @@
 
 namespace lob {
 
+class CrossMarket;
+
 struct SlotMarket {
   TopOfBook top;
   std::array<Level, book_depth> bids{};  ///< best first; meaningful up to `bid_count`
@@ -37,6 +39,7 @@ struct SlotMarket {
 struct MarketView {
   TsNs ts_ns = 0;  ///< the moment; books are as of the last input before it
   std::span<const SlotMarket> slots;
+  const CrossMarket* cross_market = nullptr;  ///< null before any step closed
 };
 
 }  // namespace lob

@@ -7,36 +7,26 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <optional>
 #include <span>
 #include <vector>
 
 #include "lob/byte_io.hpp"
-#include "lob/instrument_matcher.hpp"
 #include "lob/market.hpp"
-#include "lob/outputs.hpp"
-#include "lob/sim_reply.hpp"
+#include "lob/matching_desk.hpp"
 #include "lob/types.hpp"
 
 namespace lob {
 
-struct MatchingConfig {
-  TsNs order_latency_ns = 0;  ///< each way: request to venue, reply to us
-};
-
-/// A reply and the moment at which it reaches us.
-struct TimedReply {
-  TsNs ts_ns = 0;
-  SimReply reply;
-};
-
 /// Owes: times given to on_frame, submit and due never go back (an earlier one counts as the latest).
 class SimVenue final : private MarketObserver {
  public:
-  /// Throws std::invalid_argument as Market does, and for a negative latency.
+  /// Throws std::invalid_argument as Market and MatchingDesk do.
   SimVenue(std::span<const InstrumentSpec> instruments, std::span<const SourceSpec> sources,
-           FeedLimits limits, MatchingConfig config);
+           FeedLimits limits, const MatchingConfig& config);
+
+  SimVenue(const SimVenue&) = delete;
+  SimVenue& operator=(const SimVenue&) = delete;
 
   /// Applies one public frame to the true books; resting orders fill from its trades.
   void on_frame(std::uint64_t seq, ConnectionId connection, TsNs ts_recv_ns, Bytes frame);
@@ -45,38 +35,29 @@ class SimVenue final : private MarketObserver {
   /// Appends the replies that have reached us by `ts_ns`, oldest first, and forgets them.
   void due(TsNs ts_ns, std::vector<TimedReply>& out);
   /// When the next request arrives or the next reply reaches us; asking `due` then loses no order of events.
-  [[nodiscard]] std::optional<TsNs> next_ts_ns() const noexcept;
+  [[nodiscard]] std::optional<TsNs> next_ts_ns() const noexcept { return desk_.next_ts_ns(); }
 
   [[nodiscard]] const Market& market() const noexcept { return market_; }
-  [[nodiscard]] std::size_t resting_count() const noexcept;
+  [[nodiscard]] std::size_t resting_count() const noexcept { return desk_.resting_count(); }
+  /// Orders that rest and positions that are open: while there are any, a frame may change `next_ts_ns`.
+  [[nodiscard]] std::size_t exposed_count() const noexcept {
+    return desk_.resting_count() + desk_.open_positions();
+  }
 
   void save(ByteWriter& writer) const;
   /// False when the bytes are no checkpoint of a venue with these instruments; then discard the object.
   [[nodiscard]] bool load(ByteReader& reader);
 
  private:
-  struct Arrival {
-    TsNs ts_ns = 0;
-    OrderRequestRecord request{};
-  };
-
   void on_book(InstrumentId instrument, TsNs ts_recv_ns, const OrderBook& book) override;
   void on_trade(InstrumentId instrument, const TradeEvent& trade) override;
   void on_invalid(InstrumentId instrument) override;
 
-  void arrive_until(TsNs ts_ns);
-  void take_request(const Arrival& arrival);
-  /// Sends what matchers have just said on its way to us.
-  void post(TsNs ts_ns);
-
-  MatchingConfig config_;
   Market market_;
-  std::vector<InstrumentMatcher> matchers_;
+  MatchingDesk desk_;
+  std::vector<PrintFilter> prints_;  // One an instrument.
   TsNs ts_now_ns_ = 0;
-  std::deque<Arrival> arrivals_;
-  std::deque<TimedReply> replies_;
-  MarketOutputs discarded_;      // The engine records the same frames; the venue's own records go nowhere.
-  std::vector<SimReply> fresh_;  // Scratch: replies not yet posted.
+  MarketOutputs discarded_;  // The engine records the same frames; the venue's own records go nowhere.
 };
 
 }  // namespace lob

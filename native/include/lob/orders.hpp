@@ -13,6 +13,7 @@
 #include <map>
 #include <optional>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "lob/byte_io.hpp"
@@ -67,15 +68,40 @@ enum class OrderError : std::uint8_t {
 /// comes back for `stay` and `ignore`.
 [[nodiscard]] std::optional<OrderState> next_state(OrderState state, OrderTrigger trigger) noexcept;
 
+/// How long an order may rest.
+enum class TimeInForce : std::uint8_t {
+  gtc = 0,
+  ioc = 1,        ///< what does not fill at once expires
+  post_only = 2,  ///< rests, and is rejected where it would take
+};
+
+/// Why an order is sent. A closing order has no forecast, so none can be stale.
+enum class OrderPurpose : std::uint8_t {
+  signal = 0,   ///< a strategy's target, by taking
+  flatten = 1,  ///< closes: `flatten`, or a watch rule that closes a position
+  quote = 2,    ///< a strategy's resting quote
+};
+
+/// Of an order that no strategy asked for.
+inline constexpr std::uint8_t no_strategy = 255;
+
 struct Order {
   std::uint64_t client_order_id = 0;
   std::uint32_t slot = 0;
   Side side = Side::bid;
   OrderState state = OrderState::pending_new;
+  TimeInForce time_in_force = TimeInForce::ioc;
+  OrderPurpose purpose = OrderPurpose::signal;
+  std::uint8_t strategy = no_strategy;
+  std::uint32_t model_id = 0;  ///< first 32 bits of the hash of the bundle in force; 0 before any forecast
   PriceTicks price;
   SizeUnits size;
   SizeUnits filled;
-  TsNs ts_sent_ns = 0;
+  TsNs ts_asked_ns = 0;  ///< when the last request about it (place or cancel) left
+  TsNs ts_step_ns = 0;   ///< of the forecast or step that asked for it; 0 for closing orders
+
+  /// We are owed an answer: to a placement, to a cancel, or the end of what may not rest.
+  [[nodiscard]] bool is_awaited() const noexcept;
 
   [[nodiscard]] SizeUnits remaining() const noexcept { return filled < size ? size - filled : SizeUnits{0}; }
 };
@@ -92,6 +118,7 @@ struct InFlight {
   SizeUnits buys;
   SizeUnits sells;
 };
+void add_remaining(InFlight& sum, const Order& order) noexcept;
 
 class Orders {
  public:
@@ -107,12 +134,19 @@ class Orders {
   void add(const Order& order);
   /// Moves an order by the table; not for fills.
   OrderChange apply(std::uint64_t client_order_id, OrderTrigger trigger);
+  /// Moves an order to pending_cancel before its cancel leaves at `ts_ns`.
+  OrderChange cancel(std::uint64_t client_order_id, TsNs ts_ns);
   /// Counts a unique fill (the caller has dropped duplicates by trade id), of a live or an ended order.
   OrderChange apply_fill(std::uint64_t client_order_id, SizeUnits size);
 
   [[nodiscard]] const Order* find(std::uint64_t client_order_id) const noexcept;
   [[nodiscard]] bool is_working(std::size_t slot) const noexcept;
+  /// Of one strategy alone.
+  [[nodiscard]] bool is_working(std::size_t slot, std::uint8_t strategy) const noexcept;
+  /// The live quote of a strategy on one side; null where none is.
+  [[nodiscard]] const Order* quote(std::size_t slot, std::uint8_t strategy, Side side) const noexcept;
   [[nodiscard]] InFlight in_flight(std::size_t slot) const noexcept;
+  [[nodiscard]] InFlight in_flight(std::size_t slot, std::uint8_t strategy) const noexcept;
   /// Orders that have not ended, by client order id.
   [[nodiscard]] const std::map<std::uint64_t, Order>& live() const noexcept { return live_; }
 
@@ -127,7 +161,7 @@ class Orders {
   std::uint32_t counter_ = 0;
   std::map<std::uint64_t, Order> live_;
   // Ended orders are kept for late replies; the oldest go first.
-  std::map<std::uint64_t, Order> ended_;
+  std::unordered_map<std::uint64_t, Order> ended_;
   std::deque<std::uint64_t> ended_by_age_;
 };
 

@@ -122,22 +122,23 @@ struct RejectRecord {
 };
 static_assert(sizeof(RejectRecord) == 32);
 
-/// What the signal wanted at one step, and what became of it. Lake table `decisions`.
+/// What a strategy wanted of one slot at one step, and what became of it. Lake table `decisions`.
 struct DecisionRecord {
   std::uint64_t seq;
   TsNs ts_ns;
   TsNs ts_step_ns;
-  double forecast_bps;  ///< forecast mid move at the signal's horizon
-  double cost_bps;      ///< what the move must exceed
+  double expected_bps;  ///< what the strategy expects: forecast mid move, or a spread between two markets
+  double cost_bps;      ///< what it must exceed
   std::int64_t position_units;
   std::int64_t target_units;
-  std::uint64_t client_order_id;  ///< 0 when none was sent
+  std::uint64_t client_order_id;  ///< the first that was sent for it, 0 when none was
   std::uint32_t instrument;
-  std::uint32_t model_id;
-  std::uint8_t action;  ///< SignalAction
-  std::uint8_t rule;    ///< RiskRule that refused, 0 = none
+  std::uint32_t model_id;  ///< first 32 bits of the bundle's hash; 0 without a model
+  std::uint8_t action;     ///< SignalAction
+  std::uint8_t rule;       ///< RiskRule that refused first, 0 = none
   std::uint8_t trading_state;
-  std::uint8_t reserved[5];
+  std::uint8_t strategy;  ///< index of the strategy in the engine's document
+  std::uint8_t reserved[4];
 };
 static_assert(sizeof(DecisionRecord) == 80);
 
@@ -148,13 +149,18 @@ struct OrderRequestRecord {
   std::uint64_t client_order_id;
   std::int64_t price_ticks;  ///< 0 for market orders
   std::int64_t size_units;
+  TsNs ts_step_ns;  ///< of the forecast or step that asked for it; 0 for orders that close or cancel
   std::uint32_t instrument;
+  std::uint32_t model_id;      ///< as in DecisionRecord: every order names its bundle
   std::uint8_t kind;           ///< 0 place, 1 cancel
   std::uint8_t side;           ///< 0 buy, 1 sell
   std::uint8_t type;           ///< 0 limit, 1 market
-  std::uint8_t time_in_force;  ///< 0 GTC, 1 IOC
+  std::uint8_t time_in_force;  ///< TimeInForce: 0 GTC, 1 IOC, 2 post-only
+  std::uint8_t strategy;       ///< as in DecisionRecord
+  std::uint8_t purpose;        ///< OrderPurpose
+  std::uint8_t reserved[2];
 };
-static_assert(sizeof(OrderRequestRecord) == 48);
+static_assert(sizeof(OrderRequestRecord) == 64);
 
 /// A transition of one order. Lake table `orders`.
 struct OrderEventRecord {
@@ -164,13 +170,19 @@ struct OrderEventRecord {
   std::int64_t price_ticks;
   std::int64_t size_units;
   std::int64_t filled_units;
+  TsNs ts_step_ns;  ///< as in OrderRequestRecord, like the next three
   std::uint32_t instrument;
+  std::uint32_t model_id;
   std::uint8_t side;
   std::uint8_t state_from;  ///< OrderState
   std::uint8_t state_to;
-  std::uint8_t reason;  ///< RiskRule or venue reject code
+  std::uint8_t reason;  ///< RiskRule where we refused, SimReason where the venue did
+  std::uint8_t strategy;
+  std::uint8_t purpose;
+  std::uint8_t time_in_force;
+  std::uint8_t reserved;
 };
-static_assert(sizeof(OrderEventRecord) == 56);
+static_assert(sizeof(OrderEventRecord) == 72);
 
 /// Our own execution. Lake table `fills`. Money counts quote units = tick x size_unit.
 struct FillRecord {
@@ -184,7 +196,8 @@ struct FillRecord {
   std::uint32_t instrument;
   std::uint8_t side;
   std::uint8_t is_maker;
-  std::uint16_t reserved;
+  std::uint8_t strategy;
+  std::uint8_t reserved;
 };
 static_assert(sizeof(FillRecord) == 64);
 
@@ -197,10 +210,70 @@ struct PositionRecord {
   std::int64_t realised_quote_units;    ///< before fees
   std::int64_t unrealised_quote_units;  ///< at the mid
   std::int64_t fees_quote_units;
+  std::int64_t funding_quote_units;  ///< paid in all; negative is received
   std::uint32_t instrument;
   std::uint32_t reserved;
 };
-static_assert(sizeof(PositionRecord) == 64);
+static_assert(sizeof(PositionRecord) == 72);
+
+/// Funding exchanged on a perpetual: longs pay when the rate is positive. Lake table `funding`.
+struct FundingRecord {
+  std::uint64_t seq;
+  TsNs ts_ns;
+  TsNs ts_funding_ns;      ///< when the venue charged it
+  std::uint64_t trade_id;  ///< unique on its instrument among fills and fundings
+  std::int64_t position_units;
+  std::int64_t mark_price_ticks;
+  std::int64_t rate_e8;
+  std::int64_t paid_quote_units;  ///< negative is received
+  std::uint32_t instrument;
+  std::uint32_t reserved;
+};
+static_assert(sizeof(FundingRecord) == 72);
+
+/// What the account of one quote currency is worth at a closed step; a row only where something differs from
+/// the row before. All in 10^-8 of the quote currency, against a start of 0. Lake table `equity`.
+struct EquityRecord {
+  std::uint64_t seq;
+  TsNs ts_ns;
+  TsNs ts_step_ns;
+  std::int64_t equity_e8;      ///< realised + unrealised - fees - funding
+  std::int64_t realised_e8;    ///< before fees
+  std::int64_t unrealised_e8;  ///< at the mids
+  std::int64_t fees_e8;
+  std::int64_t funding_e8;
+  std::int64_t net_exposure_e8;    ///< signed, at the mids
+  std::int64_t gross_exposure_e8;  ///< sum of |position| x mid
+  std::uint32_t quote_group;       ///< id of the first instrument of this quote currency
+  std::uint32_t reserved;
+};
+static_assert(sizeof(EquityRecord) == 88);
+
+/// A watch rule that tripped. Lake table `risk_events`.
+struct RiskEventRecord {
+  std::uint64_t seq;
+  TsNs ts_ns;
+  double value;              ///< what was measured, in the rule's own unit
+  double threshold;          ///< what it was held against
+  std::uint32_t instrument;  ///< no_instrument where the rule is about all of them
+  std::uint8_t rule;         ///< WatchRule
+  std::uint8_t action;       ///< WatchAction that followed
+  std::uint8_t reserved[2];
+};
+static_assert(sizeof(RiskEventRecord) == 40);
+
+/// How two markets of one base asset move together. Lake table `cross_market`.
+struct CrossMarketRecord {
+  std::uint64_t seq;
+  TsNs ts_step_ns;
+  double correlation;       ///< of one-step mid returns at the same step
+  double lead_correlation;  ///< the largest by size over the lags
+  std::uint32_t instrument_a;
+  std::uint32_t instrument_b;
+  std::int32_t lead_steps;  ///< lag of that; positive: a moves first
+  std::uint32_t reserved;
+};
+static_assert(sizeof(CrossMarketRecord) == 48);
 
 /// A transition of the trading state. Lake table `state_events`.
 struct StateEventRecord {

@@ -1,7 +1,8 @@
 // Positions as the sum of unique fills: average-cost book-keeping that loses no quote unit.
 //
-//   cash + value = realised + unrealised - fees      exactly, always, where
-//   cash  = -(sum of signed size x price) - fees     and     value = position at the mid, rounded down
+//   cash + value = realised + unrealised - fees - funding      exactly, always, where
+//   cash  = -(sum of signed size x price) - fees - funding     and     value = position at the mid, rounded
+//   down
 //
 // The cost of what is closed is position-proportional, its fraction stays with what is left open, so
 // `cost - realised` is the net outlay to the last unit.
@@ -27,7 +28,8 @@ struct Position {
   std::int64_t cost_quote_units = 0;      ///< signed cost of what is open
   std::int64_t realised_quote_units = 0;  ///< before fees
   std::int64_t fees_quote_units = 0;
-  std::int64_t mid_x2_ticks = 0;  ///< last usable mid, 0 before the first
+  std::int64_t funding_quote_units = 0;  ///< paid in all; negative is received
+  std::int64_t mid_x2_ticks = 0;         ///< last usable mid, 0 before the first
 
   friend bool operator==(const Position&, const Position&) = default;
 };
@@ -56,6 +58,9 @@ class Positions {
 
   /// Books a fill once, whatever often it is told. `slot` < slot_count.
   FillOutcome apply(std::size_t slot, const PositionFill& fill);
+  /// Books a funding payment (negative: received) once, whatever often it is told. `trade_id` is unique on
+  /// its instrument, among fills too; `slot` < slot_count.
+  FillOutcome apply_funding(std::size_t slot, std::int64_t paid_quote_units, std::uint64_t trade_id);
   /// Remembers the mid of a usable book, ignores any other.
   void mark(std::size_t slot, const TopOfBook& top) noexcept;
 

@@ -23,8 +23,9 @@ enum class RecordKind : std::uint8_t {
   command = 4,      ///< JSON
   request = 5,      ///< when a REST request left; the engine ignores it
   output_hash = 6,  ///< journals: hash chain of the outputs so far
+  wishes = 7,       ///< WishesPrefix, then WishRow: what a strategy outside the core wants
 };
-inline constexpr std::uint8_t record_kind_count = 7;
+inline constexpr std::uint8_t record_kind_count = 8;
 inline constexpr std::uint8_t record_version = 1;
 inline constexpr std::size_t record_header_bytes = 24;
 inline constexpr std::size_t record_crc_bytes = 4;
@@ -47,6 +48,29 @@ struct ForecastPrefix {
   std::uint32_t horizon_steps;
 };
 static_assert(sizeof(ForecastPrefix) == 16);
+
+/// What stands before the rows in the payload of a wishes record.
+struct WishesPrefix {
+  TsNs ts_step_ns;
+  std::uint32_t strategy;  ///< index of the external strategy in the engine's document
+  std::uint32_t count;     ///< rows that follow
+};
+static_assert(sizeof(WishesPrefix) == 16);
+
+/// One wish as it crosses: see strategy.hpp.
+struct WishRow {
+  std::uint32_t slot;
+  std::uint32_t action;
+  std::int64_t target_units;
+  std::int64_t limit_ticks;
+  std::int64_t bid_price_ticks;
+  std::int64_t bid_size_units;
+  std::int64_t ask_price_ticks;
+  std::int64_t ask_size_units;
+  double expected_bps;
+  double cost_bps;
+};
+static_assert(sizeof(WishRow) == 72);
 
 struct Record {
   RecordHeader header;

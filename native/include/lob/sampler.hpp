@@ -22,6 +22,7 @@
 #include "lob/byte_io.hpp"
 #include "lob/features.hpp"
 #include "lob/order_book.hpp"
+#include "lob/step_clock.hpp"
 #include "lob/types.hpp"
 
 namespace lob {
@@ -100,7 +101,7 @@ class Sampler {
   /// times never go back. Returns how many steps closed: the last ones before next_step_ns(), none in a jump.
   template <BookSource Books>
   std::size_t close_until(std::uint64_t seq, TsNs ts_ns, const Books& books, std::vector<GridRecord>& out) {
-    if (!has_steps_before(ts_ns)) return 0;
+    if (!clock_.has_steps_before(ts_ns)) return 0;
     for (std::size_t i = 0; i < config_.slots.size(); ++i) {
       const InstrumentId instrument = config_.slots[i].instrument;
       if (instrument != no_instrument) books_[i] = books(instrument);
@@ -121,7 +122,8 @@ class Sampler {
   [[nodiscard]] GridWindow window(std::size_t steps) const noexcept;
   [[nodiscard]] std::size_t known_steps() const noexcept { return ring_.size(); }
   /// The step that closes next; meaningful once `close_until` was called.
-  [[nodiscard]] TsNs next_step_ns() const noexcept { return next_step_ns_; }
+  [[nodiscard]] TsNs next_step_ns() const noexcept { return clock_.next_step_ns(); }
+  [[nodiscard]] const StepClock& clock() const noexcept { return clock_; }
   [[nodiscard]] const SamplerConfig& config() const noexcept { return config_; }
 
   /// Appends the whole state; equal states give equal bytes.
@@ -142,7 +144,6 @@ class Sampler {
     bool is_broken = false;  // was invalid within the present step
   };
 
-  [[nodiscard]] bool has_steps_before(TsNs ts_ns) noexcept;
   [[nodiscard]] SlotState* slot_of(InstrumentId instrument) noexcept;
   [[nodiscard]] bool is_valid(std::size_t slot) const noexcept;
   std::size_t close_steps(std::uint64_t seq, TsNs ts_ns, std::vector<GridRecord>& out);
@@ -156,8 +157,7 @@ class Sampler {
   [[nodiscard]] bool load_ring(ByteReader& in);
 
   SamplerConfig config_;
-  bool has_started_ = false;
-  TsNs next_step_ns_ = 0;
+  StepClock clock_;
   std::vector<SlotState> slots_;
   std::vector<SlotBook> books_;           // scratch of one close_until
   std::vector<float> step_features_;      // scratch of one step

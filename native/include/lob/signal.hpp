@@ -6,6 +6,12 @@
 //   long  and forecast < -exit  -> 0                  (exit_bps <= cost: leaving is cheaper than entering)
 //   short and forecast > exit   -> 0
 //   otherwise                   -> what is held
+//
+// A passive order at the touch earns the half spread instead of paying it:
+//
+//   maker_cost_bps = cost_multiple x max(0, maker_fee_bps - half_spread_bps) + edge_bps
+//
+// The floor of 0 keeps a wide spread or a rebate from letting in a forecast of the wrong sign.
 #pragma once
 
 #include <cstddef>
@@ -27,7 +33,9 @@ enum class SignalAction : std::uint8_t {
   reverse = 3,  ///< to the other side
   wait = 4,     ///< an order of ours is still working on the instrument
   no_book = 5,  ///< no usable book: nothing can be priced
+  quote = 6,    ///< takes nothing, rests at least one quote
 };
+inline constexpr std::size_t signal_action_count = 7;
 
 struct SignalConfig {
   std::size_t horizon_step = 1;  ///< 1-based grid step whose cumulative mid move is traded
@@ -62,8 +70,28 @@ struct SignalVerdict {
   SignalAction action = SignalAction::hold;
 };
 
+/// Where a forecast beyond cost leads.
+struct SignalTargets {
+  SizeUnits when_long;   ///< >= 0
+  SizeUnits when_short;  ///< <= 0; 0 where nothing may be sold short
+};
+
 /// Half the spread against the mid, in bps; `top` must be usable.
 [[nodiscard]] double half_spread_bps(const TopOfBook& top) noexcept;
+
+/// What a forecast must exceed to be worth taking, and to be worth a quote at the touch; `top` must be
+/// usable.
+[[nodiscard]] double taker_cost_bps(const TopOfBook& top, std::int64_t taker_fee_e8,
+                                    const SignalConfig& config) noexcept;
+[[nodiscard]] double maker_cost_bps(const TopOfBook& top, std::int64_t maker_fee_e8,
+                                    const SignalConfig& config) noexcept;
+
+/// The position that the table at the head of this file wants at `cost_bps`.
+[[nodiscard]] SizeUnits target_of(double forecast_bps, double cost_bps, SizeUnits position,
+                                  const SignalTargets& targets, double exit_bps) noexcept;
+
+/// What going from `position` to `target` by taking is called.
+[[nodiscard]] SignalAction action_of(SizeUnits position, SizeUnits target) noexcept;
 
 /// Applies the table at the head of this file. An unusable `top` keeps the position (action no_book).
 [[nodiscard]] SignalVerdict decide(double forecast_bps, const TopOfBook& top, SizeUnits position,

@@ -12,7 +12,14 @@
 
 namespace lob {
 
-enum class SimReplyKind : std::uint8_t { ack = 0, fill = 1, cancelled = 2, rejected = 3, expired = 4 };
+enum class SimReplyKind : std::uint8_t {
+  ack = 0,
+  fill = 1,
+  cancelled = 2,
+  rejected = 3,
+  expired = 4,
+  funding = 5,  ///< of a perpetual; it is about a position and names no order
+};
 
 /// Why an order or a cancel was turned down.
 enum class SimReason : std::uint8_t {
@@ -23,20 +30,23 @@ enum class SimReason : std::uint8_t {
   no_book = 4,          ///< the venue's own book is not synchronised, or empty on the side asked of
   duplicate_order = 5,  ///< client order id not above the last one of its run tag
   unknown_order = 6,    ///< a cancel of nothing that rests: filled, ended or never here
-  malformed = 7,        ///< kind, side, type or time in force out of range
+  malformed = 7,    ///< kind, side, type or time in force out of range, or a market order that must not take
+  would_cross = 8,  ///< post-only, and the other side's touch was within its limit when it came
 };
 
 struct SimReply {
   std::uint64_t client_order_id = 0;
   TsNs ts_venue_ns = 0;
-  std::uint64_t trade_id = 0;         ///< unique on its instrument; 0 unless a fill
-  std::int64_t price_ticks = 0;       ///< of the fill
-  std::int64_t size_units = 0;        ///< of the fill
-  std::int64_t fee_quote_units = 0;   ///< of the fill; negative is a rebate
-  std::int64_t cumulative_units = 0;  ///< filled of the order so far, this reply included
+  std::uint64_t trade_id = 0;    ///< unique on its instrument; 0 unless a fill or funding
+  std::int64_t price_ticks = 0;  ///< of the fill; of funding the mark price
+  std::int64_t size_units = 0;   ///< of the fill; of funding our position, signed
+  std::int64_t fee_quote_units =
+      0;  ///< of the fill, negative is a rebate; of funding what is paid, negative is received
+  std::int64_t cumulative_units =
+      0;  ///< filled of the order so far, this reply included; of funding the rate x 10^8
   std::uint32_t instrument = 0;
   std::uint8_t kind = 0;      ///< SimReplyKind
-  std::uint8_t side = 0;      ///< of the order: 0 buy, 1 sell
+  std::uint8_t side = 0;      ///< of the order: 0 buy, 1 sell; of funding 0 for a long position
   std::uint8_t is_maker = 0;  ///< of the fill
   std::uint8_t reason = 0;    ///< SimReason of a rejection
 

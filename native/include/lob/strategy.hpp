@@ -2,15 +2,12 @@
 //
 // Theory of operation
 // - Strategies wish, the trader acts. A wish names a target for the strategy's own position (reached by
-// taking) and
-//   at most one resting quote a side. The trader compares wishes with the orders of that strategy that work
-//   already, and sends or cancels what differs; every order passes the risk rules.
+//   taking) and at most one resting quote a side. The trader compares wishes with the orders of that strategy
+//   that work already, and sends or cancels what differs; every order passes the risk rules.
 // - Each strategy has a position of its own on each slot: the sum of the fills of its own orders. Positions
-// of all
-//   strategies together are the account's.
+//   of all strategies together are the account's.
 // - A strategy is asked once a forecast or once a closed step (`cadence`), never in between. What it does not
-// wish for
-//   any more is withdrawn: a slot without a wish keeps its position and has no quotes.
+//   wish for any more is withdrawn: a slot without a wish keeps its position and has no quotes.
 // - Same views in the same order, same wishes: no clock, no randomness. State that matters later is saved.
 #pragma once
 
@@ -81,21 +78,30 @@ struct StrategyView {
 };
 
 struct Quote {
-  PriceTicks price;
-  SizeUnits size;  ///< 0: no quote
+  PriceTicks price{};
+  SizeUnits size{};  ///< 0: no quote
+
+  friend bool operator==(const Quote&, const Quote&) = default;
 };
 
-/// What one strategy wants of one slot. Sizes are multiples of the lot.
+/// Of a wish that stands by itself.
+inline constexpr std::uint32_t no_leg = 0xFFFF'FFFF;
+
+/// What one strategy wants of one slot. Sizes are multiples of the lot; a bid lies below the ask beside it.
 struct Wish {
   std::uint32_t slot = 0;
   SignalAction action = SignalAction::hold;
-  SizeUnits
-      target;  ///< own position wanted, reached by taking; the present position when nothing is to be taken
-  PriceTicks limit;  ///< worst price of a taker; 0: the touch plus the slot's slippage cap
-  Quote bid;         ///< resting, post-only
-  Quote ask;
+  /// Own position wanted, reached by taking; the present position when nothing is to be taken.
+  SizeUnits target{};
+  PriceTicks limit{};  ///< worst price of a taker; 0: the touch plus the slot's slippage cap
+  Quote bid{};         ///< resting, post-only; still wished at its full size after a part of it filled
+  Quote ask{};
   double expected_bps = 0.0;  ///< what the strategy expects: a forecast move, or a spread between two markets
   double cost_bps = 0.0;      ///< what it must exceed
+  /// Slot of the wish that names this one in turn: the orders of both leave together, or neither does.
+  std::uint32_t other_leg = no_leg;
+
+  friend bool operator==(const Wish&, const Wish&) = default;
 };
 
 class Strategy {

@@ -7,10 +7,14 @@
 // halted       -           (stays)  flattening   active     -
 //
 // "-" is refused: `reduce` would loosen flattening and halted, an active trader has nothing to resume,
-// and a flattening one is halted first. `resume` is the operator's alone and needs a reason.
+// and a flattening one is halted first. `resume` is the operator's alone and needs a reason: whatever else
+// moves the state (a rule, the model's guard, the watchdog) can never bring it back to where positions open.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <span>
 #include <string_view>
 
 namespace lob {
@@ -19,7 +23,18 @@ enum class TradingState : std::uint8_t { active = 0, reducing = 1, flattening = 
 inline constexpr std::size_t trading_state_count = 4;
 
 /// Why the state moved; each is defined where it is raised.
-enum class TradingTrigger : std::uint8_t { operator_ = 0, limit = 1, stale_feed = 2, model = 3, start = 4 };
+enum class TradingTrigger : std::uint8_t {
+  operator_ = 0,
+  limit = 1,       ///< money: position, exposure, loss
+  stale_feed = 2,  ///< a book went silent
+  model = 3,       ///< drift, expiry, probation
+  start = 4,
+  data = 5,   ///< gaps, books that do not go together
+  clock = 6,  ///< our clock against the venues'
+  venue = 7,  ///< a venue silent, or rejecting
+  watchdog = 8,
+};
+inline constexpr std::size_t trading_trigger_count = 9;
 
 enum class TradingOp : std::uint8_t { reduce = 0, halt = 1, flatten = 2, resume = 3, flat_confirmed = 4 };
 inline constexpr std::size_t trading_op_count = 5;
@@ -31,7 +46,20 @@ enum class TradingOpError : std::uint8_t {
   reason_missing = 3,  ///< resume came without a reason
 };
 
+[[nodiscard]] std::string_view text_of(TradingState state) noexcept;
+[[nodiscard]] std::string_view text_of(TradingTrigger trigger) noexcept;
+[[nodiscard]] std::string_view text_of(TradingOp op) noexcept;
 [[nodiscard]] std::string_view text_of(TradingOpError error) noexcept;
+
+/// One cell of the table.
+struct TradingCell {
+  TradingState from;
+  TradingOp op;
+  std::optional<TradingState> to;  ///< nothing where the operation is refused
+};
+
+/// The whole table, state by state, operations in their order.
+[[nodiscard]] std::span<const TradingCell> trading_table() noexcept;
 
 struct TradingVerdict {
   TradingOpError error = TradingOpError::none;

@@ -6,8 +6,9 @@ namespace lob {
 namespace {
 
 constexpr std::array<std::string_view, binance_key_count> key_names{
-    "e",    "E",    "T",      "s",   "U", "u", "pu", "b", "B", "a", "A", "p", "q", "t", "m", "lastUpdateId",
-    "bids", "asks", "stream", "data"};
+    "e",   "E", "T", "s", "U", "u", "pu",           "b",    "B",    "a",
+    "A",   "p", "q", "r", "t", "m", "lastUpdateId", "bids", "asks", "stream",
+    "data"};
 
 constexpr std::string_view name_of(BinanceKey key) noexcept {
   return key_names[static_cast<std::size_t>(key)];
@@ -66,6 +67,7 @@ BinanceMessage classify(const BinanceFields& fields, std::string_view stream) no
   if (type.text == "trade") return BinanceMessage::trade;
   if (type.text == "aggTrade") return BinanceMessage::aggregate_trade;
   if (type.text == "bookTicker") return BinanceMessage::book_ticker;
+  if (type.text == "markPriceUpdate") return BinanceMessage::mark_price;
   return BinanceMessage::other;
 }
 
@@ -139,6 +141,17 @@ struct Interpretation {
         [&] { return read_quote_level(fields[BinanceKey::b], fields[BinanceKey::B], scale, event.bid); },
         [&] { return read_quote_level(fields[BinanceKey::a], fields[BinanceKey::A], scale, event.ask); });
   }
+
+  [[nodiscard]] DecodeStatus mark(MarkEvent& event) const noexcept {
+    event.instrument = instrument;
+    const DecodeStatus status =
+        read_in_order([&] { return time(BinanceKey::E, event.ts_event_ns); },
+                      [&] { return read_nearest_price(fields[BinanceKey::p], "p", scale, event.price); },
+                      [&] { return read_rate_e8(fields[BinanceKey::r], "r", event.rate_e8); },
+                      [&] { return time(BinanceKey::T, event.ts_next_funding_ns); });
+    const bool is_timeless = status.is_ok() && event.ts_next_funding_ns == 0;
+    return is_timeless ? DecodeStatus{.error = DecodeError::missing_field, .field = "T"} : status;
+  }
 };
 
 DecodeStatus interpret_event(const Interpretation& payload, BinanceMessage message, Decoded& decoded) {
@@ -152,6 +165,9 @@ DecodeStatus interpret_event(const Interpretation& payload, BinanceMessage messa
     case BinanceMessage::book_ticker:
       decoded.kind = DecodedKind::quote;
       return payload.quote(decoded.quote);
+    case BinanceMessage::mark_price:
+      decoded.kind = DecodedKind::mark;
+      return payload.mark(decoded.mark);
     case BinanceMessage::trade:
     case BinanceMessage::aggregate_trade:
       decoded.kind = DecodedKind::trades;
@@ -160,6 +176,12 @@ DecodeStatus interpret_event(const Interpretation& payload, BinanceMessage messa
       break;
   }
   return {};
+}
+
+/// Delivery contracts have a mark price and no funding.
+bool has_no_funding(const BinanceFields& fields) noexcept {
+  const JsonField& rate = fields[BinanceKey::r];
+  return rate.kind == JsonKind::text && rate.text.empty();
 }
 
 /// The undocumented USD-M `trade` stream prints entries of price 0 for what is no market trade.
@@ -207,6 +229,8 @@ DecodeStatus interpret_binance(const BinanceRules& rules, const BinanceFrame& fr
   if (is_reply && !is_snapshot) return {.error = DecodeError::missing_field, .field = "lastUpdateId"};
   // On a socket this shape is a partial-depth stream of top levels: not for us.
   if (frame.message == BinanceMessage::other || is_reply != is_snapshot) return {};
+  const bool is_mark = frame.message == BinanceMessage::mark_price;
+  if (is_mark && (rules.venue != Venue::binance_usdm || has_no_funding(frame.payload))) return {};
 
   InstrumentId instrument = source.instrument;
   if (is_reply && instrument >= table.size()) return {.error = DecodeError::unknown_source, .field = ""};

@@ -26,6 +26,7 @@ enum class BinanceKey : std::uint8_t {
   A,
   p,
   q,
+  r,
   t,
   m,
   last_update_id,
@@ -34,7 +35,7 @@ enum class BinanceKey : std::uint8_t {
   stream,
   data,
 };
-inline constexpr std::size_t binance_key_count = 20;
+inline constexpr std::size_t binance_key_count = 21;
 
 class BinanceFields {
  public:
@@ -57,6 +58,7 @@ enum class BinanceMessage : std::uint8_t {
   trade,
   aggregate_trade,
   book_ticker,
+  mark_price,
   snapshot
 };
 

@@ -30,6 +30,7 @@ std::string_view text_of(DecodeError error) noexcept {
       "a side is neither Buy nor Sell",
       "a book message is neither snapshot nor delta",
       "the source is not in the table or names no instrument",
+      "a funding rate is no multiple of 0.00000001 within 1",
   };
   const auto at = static_cast<std::size_t>(error);
   return at < texts.size() ? texts[at] : "unknown error";

@@ -8,6 +8,14 @@ namespace {
 constexpr std::int64_t ns_per_ms = 1'000'000;
 constexpr std::int64_t time_ms_max = std::numeric_limits<std::int64_t>::max() / ns_per_ms;
 
+__extension__ using Wide = unsigned __int128;
+
+constexpr Wide power_of_ten(std::uint32_t exponent) noexcept {
+  Wide power = 1;
+  for (; exponent > 0; --exponent) power *= 10;
+  return power;
+}
+
 constexpr DecodeStatus refuse(DecodeError error, std::string_view name) noexcept {
   return {.error = error, .field = name};
 }
@@ -72,6 +80,33 @@ DecodeStatus read_time_ms(const JsonField& field, std::string_view name, TsNs& t
 DecodeStatus read_price(const JsonField& field, std::string_view name, const InstrumentScale& scale,
                         PriceTicks& price) noexcept {
   return read_units(field, name, scale.price, 1, DecodeError::bad_price, price.value);
+}
+
+DecodeStatus read_nearest_price(const JsonField& field, std::string_view name, const InstrumentScale& scale,
+                                PriceTicks& price) noexcept {
+  if (const DecodeStatus status = need(field, JsonKind::text, name); !status.is_ok()) return status;
+  const ScannedDecimal scanned = scan_decimal(field.text);
+  constexpr std::uint8_t decimals_max = 19;  // more would not fit below, and no venue prints them
+  if (scanned.error != DecimalError::none || scanned.decimals > decimals_max)
+    return refuse(DecodeError::bad_price, name);
+  // value / tick = mantissa x 10^scale.decimals / (10^scanned.decimals x step), all below 2^127.
+  const Wide count = Wide{scanned.mantissa} * power_of_ten(scale.price.decimals);
+  const Wide unit = power_of_ten(scanned.decimals) * scale.price.step;
+  const Wide nearest = (count + unit / 2) / unit;
+  if (nearest < 1 || nearest > Wide{units_max}) return refuse(DecodeError::bad_price, name);
+  price.value = static_cast<std::int64_t>(nearest);
+  return {};
+}
+
+DecodeStatus read_rate_e8(const JsonField& field, std::string_view name, std::int64_t& rate_e8) noexcept {
+  constexpr std::int64_t one_e8 = 100'000'000;
+  constexpr DecimalScale scale{.decimals = 8, .step = 1};
+  if (const DecodeStatus status = need(field, JsonKind::text, name); !status.is_ok()) return status;
+  const bool is_negative = field.text.starts_with('-');
+  const DecimalResult rate = parse_decimal(field.text.substr(is_negative ? 1 : 0), scale);
+  if (!rate.is_ok() || rate.units > one_e8) return refuse(DecodeError::bad_rate, name);
+  rate_e8 = is_negative ? -rate.units : rate.units;
+  return {};
 }
 
 DecodeStatus read_size(const JsonField& field, std::string_view name, const InstrumentScale& scale,

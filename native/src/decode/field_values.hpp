@@ -25,6 +25,12 @@ namespace lob {
 /// A positive price.
 [[nodiscard]] DecodeStatus read_price(const JsonField& field, std::string_view name,
                                       const InstrumentScale& scale, PriceTicks& price) noexcept;
+/// A positive price that need not be on the tick, rounded to the nearest one, upwards in the middle.
+[[nodiscard]] DecodeStatus read_nearest_price(const JsonField& field, std::string_view name,
+                                              const InstrumentScale& scale, PriceTicks& price) noexcept;
+/// A funding rate in 10^-8, from -1 to 1.
+[[nodiscard]] DecodeStatus read_rate_e8(const JsonField& field, std::string_view name,
+                                        std::int64_t& rate_e8) noexcept;
 [[nodiscard]] DecodeStatus read_size(const JsonField& field, std::string_view name,
                                      const InstrumentScale& scale, SizeUnits& size) noexcept;
 /// A quote's level: a price of 0 is the venue's way to say that the side is empty.

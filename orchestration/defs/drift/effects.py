@@ -7,9 +7,10 @@ held against the rest; a feature's threshold is `margin` times (mean + 3 standar
 overlap where fewer than `BLOCKS_WANTED` fit side by side; with fewer than `BLOCKS_MIN` nothing is judged.
 
 Many features are compared at once and some always stand out: a span has drifted when several do, or one by far.
+`severity` says how far, in multiples of what was learned: `structure` has further checks, of which one is enough.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -81,7 +82,7 @@ def learn(reference: Sample, block_steps: int, margin: float, sample_rows: int) 
     something is judged.
     """
     rows = len(next(iter(reference.values()), ()))
-    overlap, starts = _block_starts(rows, block_steps)
+    overlap, starts = block_starts(rows, block_steps)
     if len(starts) < BLOCKS_MIN:
         return None
     by_column = {}
@@ -90,8 +91,7 @@ def learn(reference: Sample, block_steps: int, margin: float, sample_rows: int) 
             effect(thinned(_without(values, at, block_steps), sample_rows), values[at : at + block_steps])
             for at in starts
         ]
-        learned = margin * float(np.mean(found) + DEVIATIONS * np.std(found, ddof=1))
-        by_column[name] = CONSTANT_EFFECT if np.ptp(values) == 0.0 else learned
+        by_column[name] = CONSTANT_EFFECT if np.ptp(values) == 0.0 else beyond_chance(found, margin)
     return Thresholds(by_column=by_column, blocks=len(starts), block_steps=block_steps, overlap=overlap)
 
 
@@ -104,20 +104,25 @@ def held_against(reference: Sample, now: Sample, thresholds: Thresholds, sample_
     return sorted(found, key=lambda item: (-item.ratio, item.name))
 
 
-def has_drifted(effects: Sequence[FeatureEffect], features_min: int, ratio_min: float) -> bool:
-    """Tell whether a span has drifted: `features_min` columns beyond their threshold, or one `ratio_min` times it."""
-    beyond = sum(item.is_beyond for item in effects)
-    return beyond >= features_min or any(item.ratio >= ratio_min for item in effects)
+def severity(features: Sequence[FeatureEffect], structure: Iterable[FeatureEffect], few: int, far: float) -> float:
+    """Return how far a span is from its reference, in multiples of the learned thresholds; above 1 it has drifted.
+
+    It is the largest of: the ratio that `few` features reach, the ratio of the furthest feature over `far`, and the
+    ratio of any check of the structure.
+    """
+    ratios = sorted((item.ratio for item in features), reverse=True)
+    several = ratios[few - 1] if len(ratios) >= few else 0.0
+    furthest = ratios[0] / far if ratios else 0.0
+    return max(several, furthest, *(item.ratio for item in structure), 0.0)
 
 
-def thinned(values: Values, rows: int) -> Values:
-    """Return at most `rows` values, evenly spread over time, so that equal input gives equal output."""
-    if len(values) <= rows:
-        return values
-    return values[np.linspace(0, len(values) - 1, rows).astype(np.int64)]
+def level_of(found: float, begins: Sequence[float]) -> int:
+    """Return how many of the ascending `begins` the severity `found` exceeds."""
+    return sum(found > beginning for beginning in begins)
 
 
-def _block_starts(rows: int, block_steps: int) -> tuple[int, list[int]]:
+def block_starts(rows: int, block_steps: int) -> tuple[int, list[int]]:
+    """Return how far blocks of a reference of `rows` rows overlap, and where they begin; none where it is too short."""
     if block_steps < 1 or rows < LENGTHS_MIN * block_steps:
         return 1, []
     for overlap in OVERLAPS:
@@ -125,6 +130,18 @@ def _block_starts(rows: int, block_steps: int) -> tuple[int, list[int]]:
         if len(starts) >= BLOCKS_WANTED:
             break
     return overlap, starts
+
+
+def beyond_chance(found: Sequence[float], margin: float) -> float:
+    """Return the threshold that effects of blocks of the reference teach: `margin` times (mean + 3 sd)."""
+    return margin * float(np.mean(found) + DEVIATIONS * np.std(found, ddof=1))
+
+
+def thinned(values: Values, rows: int) -> Values:
+    """Return at most `rows` values, evenly spread over time, so that equal input gives equal output."""
+    if len(values) <= rows:
+        return values
+    return values[np.linspace(0, len(values) - 1, rows).astype(np.int64)]
 
 
 def _without(values: Values, at: int, length: int) -> Values:

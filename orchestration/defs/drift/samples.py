@@ -7,14 +7,16 @@ That level, and how late frames come (a matter of the path to the venue), are to
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
 
+from orchestration.defs.drift.books import NO_BOOKS, Books, books_of
 from orchestration.defs.drift.effects import Values
 from orchestration.errors import OrchestrationError
 from warehouse.lake import Lake
+from warehouse.schema import PRICE_TICKS_NAMES
 
 STATES = ("log_gap_spread", "bid_log_size_1", "ask_log_size_1", "imbalance_l1", "imbalance_l5", "micro_bps")
 FLOWS = ("mid_return_bps", "ofi_l1", "trade_flow", "trade_count")
@@ -46,6 +48,8 @@ class Sample:
     """Steps at which every instrument is valid, in order of time: `ts_step_ns`, then one column a feature."""
 
     table: pl.DataFrame
+    books: Books = NO_BOOKS
+    """Every step of the span, those at which an instrument is not valid too."""
 
     @property
     def span(self) -> Span:
@@ -75,11 +79,11 @@ class Sample:
 
     def newest(self, rows: int) -> "Sample":
         """Return the last `rows` steps, all where there are fewer."""
-        return Sample(self.table.tail(rows))
+        return replace(self, table=self.table.tail(rows))
 
     def only(self, names: Sequence[str]) -> "Sample":
         """Return the sample with these columns alone."""
-        return Sample(self.table.select(STEP, *names))
+        return replace(self, table=self.table.select(STEP, *names))
 
 
 def of_grid(lake: Lake, grid: str, span: Span) -> Sample:
@@ -109,7 +113,8 @@ def sample_of(rows: pl.LazyFrame, nothing: str) -> Sample:
     name = pl.concat_str("venue", pl.lit(":"), pl.col("instrument").str.split(":").list.last())
     features = (*STATES, *FLOWS, *TOLD)
     is_usable = pl.col("is_valid") & pl.all_horizontal(pl.col(features).is_finite())  # the rows that a dataset takes
-    frame = rows.filter(is_usable).select(STEP, *features, name=name).collect()
+    every = rows.select(STEP, *features, *PRICE_TICKS_NAMES, name=name, is_usable=is_usable).collect()
+    frame = every.filter("is_usable")
     if frame.is_empty():
         raise DriftError(nothing)
     parts = {str(key[0]): part for key, part in sorted(frame.partition_by("name", as_dict=True).items())}
@@ -124,7 +129,7 @@ def sample_of(rows: pl.LazyFrame, nothing: str) -> Sample:
         joined = joined.join(part, on=STEP, how="inner")
     if joined.is_empty():
         raise DriftError(f"{nothing} (no step at which all of {', '.join(parts)} are valid)")
-    return Sample(by_the_second(joined.sort(STEP)))
+    return Sample(by_the_second(joined.sort(STEP)), books_of(every))
 
 
 def by_the_second(table: pl.DataFrame) -> pl.DataFrame:

@@ -1,12 +1,15 @@
 """Whether newer data have drifted from those a model learned from, and the file that says so to people and programs.
 
-The thresholds are learned from the reference itself; see `effects`. The file is `<data>/reports/drift/<name>.json`.
+The thresholds are learned from the reference itself; see `effects` and `structure`. A verdict has a level: how far the
+severity goes in multiples of them, and so what a running trader is to do. The file is
+`<data>/reports/drift/<name>.json`.
 """
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 from orchestration.config import DriftConfig
 from orchestration.defs.drift.effects import (
@@ -14,15 +17,21 @@ from orchestration.defs.drift.effects import (
     LENGTHS_MIN,
     FeatureEffect,
     Thresholds,
-    has_drifted,
     held_against,
     learn,
+    level_of,
+    severity,
 )
 from orchestration.defs.drift.samples import Sample, Span
+from orchestration.defs.drift.structure import structure_effects
 from warehouse.files import write_atomically
 
 STEPS_MIN = 600
 """Steps that a verdict needs at least: a minute of a grid of 100 ms."""
+SEVERITY_MAX: Final = 1e6
+"""Of a measure that never moved and now does: JSON has no infinity."""
+LEVELS: Final = ("none", "halve the size", "reduce only", "halt")
+"""What a trader does at each level."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,10 +39,15 @@ class DriftVerdict:
     """What was found. `not_judged` says why there is no verdict; it is empty when there is one."""
 
     run: str
-    flagged: bool
+    level: int
+    """0 to 3, an index into `LEVELS`."""
+    severity: float
+    """How far the span is, in multiples of the learned thresholds."""
     not_judged: str
     effects: Sequence[FeatureEffect]
     """Every feature compared, the largest ratio of effect to threshold first."""
+    structure: Sequence[FeatureEffect]
+    """Correlations, presence and price increments, likewise."""
     missing: Sequence[str]
     """Features of the reference that the newer data do not have."""
     thresholds: Thresholds | None
@@ -43,39 +57,53 @@ class DriftVerdict:
     medians: Mapping[str, tuple[float, float]]
     """Median basis and age of each instrument's book, before and now: told, not judged."""
     html: Path | None = None
+    bundle: str = ""
+    """Hash of the model that the reference belongs to; empty for one not sealed yet."""
+
+    @property
+    def flagged(self) -> bool:
+        """Tell whether there is a drift of any level."""
+        return self.level > 0
 
     @property
     def beyond(self) -> list[FeatureEffect]:
-        """The features beyond their threshold, the furthest first."""
-        return [item for item in self.effects if item.is_beyond]
+        """What is beyond its threshold: of the structure, then features, the furthest of each first."""
+        return [item for item in (*self.structure, *self.effects) if item.is_beyond]
 
     @property
     def words(self) -> str:
         """The verdict in one line."""
         if self.not_judged:
             return f"not judged: {self.not_judged}"
-        first = self.effects[0]
-        found = f"{len(self.beyond)} of {len(self.effects)} features beyond their threshold"
+        every = (*self.effects, *self.structure)
+        furthest = max(every, key=lambda item: item.ratio)
+        found = f"{len(self.beyond)} of {len(every)} measures beyond their threshold"
         left_out = f"; {len(self.missing)} more could not be compared" if self.missing else ""
-        furthest = f"furthest {first.name} at {first.ratio:.2f} of its"
-        return f"{'DRIFT' if self.flagged else 'no drift'}: {found}; {furthest}{left_out}"
+        head = f"DRIFT, level {self.level} ({LEVELS[self.level]})" if self.flagged else "no drift"
+        return f"{head}: {found}; furthest {furthest.name} at {furthest.ratio:.2f} of its{left_out}"
 
     @property
     def table(self) -> str:
-        """The features furthest out as a markdown table."""
-        lines = [f"| {item.name} | {item.effect:.3f} | {item.threshold:.3f} |" for item in self.effects[:12]]
-        return "\n".join(["| feature | effect | threshold |", "|---|---|---|", *lines])
+        """The structure and the features furthest out as a markdown table."""
+        shown = (*self.structure, *self.effects[:12])
+        lines = [f"| {item.name} | {item.effect:.3f} | {item.threshold:.3f} | {item.ratio:.2f} |" for item in shown]
+        return "\n".join(["| measure | effect | threshold | ratio |", "|---|---|---|---|", *lines])
 
     def to_json(self) -> dict[str, object]:
-        """Return the verdict for machines: `features` are those beyond their threshold."""
+        """Return the verdict for machines: `features` are what is beyond its threshold, `structure` is told whole."""
         learned = self.thresholds
         return {
             "run": self.run,
+            "bundle": self.bundle,
+            "level": self.level,
+            "action": LEVELS[self.level],
+            "severity": round(self.severity, 6),
             "flagged": self.flagged,
             "not_judged": self.not_judged,
             "features": [_feature(item) for item in self.beyond],
             "furthest": _feature(self.effects[0]) if self.effects else None,
-            "compared": len(self.effects),
+            "structure": [_feature(item) for item in self.structure],
+            "compared": len(self.effects) + len(self.structure),
             "missing": list(self.missing),
             "judged_steps": self.judged_steps,
             "blocks": learned.blocks if learned else 0,
@@ -103,12 +131,20 @@ def judge(run: str, reference: Sample, newer: Sample, config: DriftConfig) -> Dr
         thresholds = learn(columns, steps, config.margin, config.sample_rows)
         if thresholds is None:
             problem = f"{before.table.height} steps of reference hold fewer than {BLOCKS_MIN} blocks of {steps}"
-    effects = [] if thresholds is None else held_against(columns, now.values, thresholds, config.sample_rows)
+    effects: list[FeatureEffect] = []
+    structure: list[FeatureEffect] = []
+    if thresholds is not None:
+        effects = held_against(columns, now.values, thresholds, config.sample_rows)
+        judged = replace(now, books=now.books.since(now.span.first_ns))
+        structure = structure_effects(reference, judged, steps, config.margin)
+    found = min(SEVERITY_MAX, severity(effects, structure, config.features_min, config.ratio_min))
     return DriftVerdict(
         run=run,
-        flagged=has_drifted(effects, config.features_min, config.ratio_min),
+        level=level_of(found, config.level_ratios),
+        severity=found,
         not_judged=problem,
         effects=effects,
+        structure=structure,
         missing=[name for name in reference.names if name not in shared],
         thresholds=thresholds,
         judged_steps=steps,

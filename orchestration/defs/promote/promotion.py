@@ -1,7 +1,7 @@
-"""Who becomes champion: first the recorded checks of the data, then the gate, then the pointer moves.
+"""Who becomes champion: first the recorded checks of the data, then the gate, then money, then the pointer moves.
 
-A person's reason overrides rules of skill. It never overrides the checks, rules of kind `data`, or a bundle that is
-altered or made for other features.
+A person's reason overrides rules of skill and of money. It never overrides the checks, rules of kind `data`, or a
+bundle that is altered or made for other features.
 """
 
 import time
@@ -16,8 +16,9 @@ from ml.errors import BundleError
 from ml.registry import Pointer, read_pointer
 from ml.tracking import sqlite_address
 from orchestration.defs.promote.evidence import Evidence, weigh
+from orchestration.defs.promote.money import Money, weigh_money
 from orchestration.errors import RefusedError
-from orchestration.progress import warn
+from orchestration.progress import say, warn
 from orchestration.settings import Settings
 from streaming.shell.bus_client import publish_promotion
 
@@ -35,6 +36,8 @@ class Decision:
     objections: tuple[str, ...]
     weaknesses: tuple[str, ...]
     reason: str
+    money: Money | None = None
+    """None where what speaks against the bundle needs no simulator."""
 
     @property
     def is_granted(self) -> bool:
@@ -46,11 +49,14 @@ class Decision:
         """Return the reason as it is recorded with the pointer."""
         if not self.weaknesses:
             return self.reason.strip() or GATE_OPEN
-        return f"by hand, against {len(self.weaknesses)} rule(s) of skill: {self.reason.strip()}"
+        return f"by hand, against {len(self.weaknesses)} rule(s) of skill or money: {self.reason.strip()}"
 
 
 def decide(settings: Settings, instance: dg.DagsterInstance, bundle_hash: str, reason: str = "") -> Decision:
-    """Judge a sealed bundle by its hash, this grid's features, the recorded checks of its data, and its gate."""
+    """Judge a sealed bundle by its hash, this grid's features, the recorded checks of its data, its gate, and money.
+
+    Money is asked only where nothing speaks against the bundle that nobody may override: it may run backtests.
+    """
     grid, models_dir = settings.learning_grid, settings.folders.models_dir
     try:
         bundle = open_bundle(models_dir, bundle_hash, None)
@@ -62,7 +68,12 @@ def decide(settings: Settings, instance: dg.DagsterInstance, bundle_hash: str, r
     rules = [rule for rule in bundle.gate.rules if not rule.passed]
     broken = tuple(f"{rule.name}: {rule.reason}" for rule in rules if rule.kind == "data")
     weak = tuple(f"{rule.name}: {rule.reason}" for rule in rules if rule.kind == "skill")
-    return Decision(bundle_hash, evidence.verdicts, (*evidence.objections, *broken), weak, reason)
+    objections = (*evidence.objections, *broken)
+    if objections:
+        return Decision(bundle_hash, evidence.verdicts, objections, weak, reason)
+    money = weigh_money(settings, bundle)
+    say(f"promotion: {bundle_hash[:12]} {money.words}")
+    return Decision(bundle_hash, evidence.verdicts, (), (*weak, *money.weaknesses), reason, money)
 
 
 def crown(settings: Settings, decision: Decision, by: str) -> Pointer:

@@ -1,10 +1,13 @@
 """Drift of one session: what its trader saw against the span that the champion was trained on."""
 
-from collections.abc import Mapping
+import time
+from dataclasses import replace
 from pathlib import Path
 
 from ml.errors import MlError
 from orchestration.config import DriftConfig
+from orchestration.defs.drift.announce import announce
+from orchestration.defs.drift.reference import training_span
 from orchestration.defs.drift.report import compare
 from orchestration.defs.drift.samples import DriftError, Span, of_grid, of_session
 from orchestration.defs.drift.verdict import DriftVerdict, verdict_path, write_verdict
@@ -16,22 +19,15 @@ NOTHING = Span(0, 0)
 
 
 def judge_session(settings: Settings, run: str) -> DriftVerdict:
-    """Judge the drift of a landed session, write verdict and page, and return the verdict."""
+    """Judge the drift of a landed session, write verdict and page, tell traders its level, and return the verdict."""
     path = verdict_path(settings.folders.reports_dir, run)
     try:
         verdict = _judged(settings, run, path.with_suffix(".html"))
     except (DriftError, MlError) as error:  # no training span to compare with, or a bundle that cannot be opened
         verdict = _not_judged(run, str(error))
     write_verdict(path, verdict)
+    announce(settings, verdict, time.time_ns())
     return verdict
-
-
-def training_span(manifest: Mapping[str, object]) -> Span:
-    """Return the training part of a sealed bundle's data; the parts follow time."""
-    lineage, config = manifest["lineage"], manifest["config"]
-    assert isinstance(lineage, Mapping) and isinstance(config, Mapping), "a sealed manifest holds both"
-    first_ns, last_ns = int(lineage["first_step_ns"]), int(str(manifest["trained_until_ns"]))
-    return Span(first_ns, first_ns + int(config["split"]["train"] * (last_ns - first_ns)))
 
 
 def _judged(settings: Settings, run: str, html: Path) -> DriftVerdict:
@@ -40,7 +36,7 @@ def _judged(settings: Settings, run: str, html: Path) -> DriftVerdict:
     config: DriftConfig = settings.orchestration.drift
     bundle = open_bundle(settings.folders.models_dir, _model_of(settings, run), None)
     reference = of_grid(settings.lake, str(bundle.manifest["grid"]), training_span(bundle.manifest))
-    return compare(run, reference, of_session(settings.lake, run), config, html)
+    return replace(compare(run, reference, of_session(settings.lake, run), config, html), bundle=bundle.hash)
 
 
 def _model_of(settings: Settings, run: str) -> str:
@@ -57,9 +53,11 @@ def _model_of(settings: Settings, run: str) -> str:
 def _not_judged(run: str, why: str) -> DriftVerdict:
     return DriftVerdict(
         run=run,
-        flagged=False,
+        level=0,
+        severity=0.0,
         not_judged=why,
         effects=(),
+        structure=(),
         missing=(),
         thresholds=None,
         judged_steps=0,

@@ -1,10 +1,17 @@
-"""When the model is retrained."""
+"""When the model is retrained, and when the drift of the one that trades is looked at."""
 
 import dagster as dg
 
-from orchestration.defs.train.jobs import retraining
+from orchestration.defs.train.jobs import retraining, watch
 from orchestration.settings import load_settings
 
+drift_watching = dg.ScheduleDefinition(
+    name="drift_watching",
+    job=watch,
+    cron_schedule=load_settings().orchestration.drift.watch_cron,
+    execution_timezone="UTC",
+    description="Holds what was recorded against the champion's training span and tells running traders the level.",
+)
 daily_retraining = dg.ScheduleDefinition(
     name="daily_retraining",
     job=retraining,

@@ -7,9 +7,10 @@ from orchestration.defs.drift.effects import (
     FeatureEffect,
     Thresholds,
     effect,
-    has_drifted,
     held_against,
     learn,
+    level_of,
+    severity,
     thinned,
 )
 
@@ -62,7 +63,7 @@ def test_a_constant_feature_is_no_drift_while_it_stays_and_one_at_once_when_it_m
     (moved,) = held_against(reference, {"constant": np.full(BLOCK, 0.05)}, thresholds, SAMPLE_ROWS)
 
     assert not same.is_beyond
-    assert has_drifted([moved], features_min=3, ratio_min=2.5)
+    assert severity([moved], (), few=3, far=2.5) > 1.0
 
 
 def test_one_step_of_a_feature_that_was_constant_is_no_drift():
@@ -72,7 +73,7 @@ def test_one_step_of_a_feature_that_was_constant_is_no_drift():
 
     (found,) = held_against(reference, {"constant": now}, learned(**reference), SAMPLE_ROWS)
 
-    assert not has_drifted([found], features_min=1, ratio_min=2.5)
+    assert severity([found], (), few=1, far=2.5) < 1.0
 
 
 def test_blocks_overlap_where_few_fit_side_by_side_and_nothing_is_learned_from_too_few():
@@ -88,10 +89,23 @@ def test_blocks_overlap_where_few_fit_side_by_side_and_nothing_is_learned_from_t
 def test_several_features_a_little_beyond_or_one_far_beyond_are_a_drift():
     inside = [FeatureEffect(str(n), 0.9, 1.0) for n in range(30)]
     beyond = [FeatureEffect(f"b{n}", 1.1, 1.0) for n in range(3)]
+    far = FeatureEffect("far", 2.6, 1.0)
 
-    assert not has_drifted([*inside, *beyond[:2]], features_min=3, ratio_min=2.5)
-    assert has_drifted([*inside, *beyond], features_min=3, ratio_min=2.5)
-    assert has_drifted([*inside, FeatureEffect("far", 2.6, 1.0)], features_min=3, ratio_min=2.5)
+    found = [severity(items, (), few=3, far=2.5) for items in ([*inside, *beyond[:2]], [*inside, *beyond], [far])]
+
+    assert found == [0.9, 1.1, pytest.approx(1.04)]
+
+
+def test_one_check_of_the_structure_is_enough():
+    inside = [FeatureEffect(str(n), 0.9, 1.0) for n in range(30)]
+
+    assert severity(inside, [FeatureEffect("a venue's presence", 0.5, 0.1)], few=3, far=2.5) == 5.0
+    assert severity((), (), few=3, far=2.5) == 0.0
+
+
+@pytest.mark.parametrize(("found", "level"), [(0.0, 0), (1.0, 0), (1.1, 1), (2.0, 1), (2.1, 2), (4.0, 2), (4.1, 3)])
+def test_a_level_begins_beyond_its_multiple_of_the_learned_spread(found: float, level: int):
+    assert level_of(found, (1.0, 2.0, 4.0)) == level
 
 
 def test_thinning_spreads_over_the_whole_and_keeps_what_is_short():

@@ -10,8 +10,9 @@ from drifting_market import market_sample
 
 from orchestration.config import DriftConfig
 from orchestration.defs.drift.samples import FLOWS, STATES, STEP, TOLD, DriftError, Sample, by_the_second, sample_of
-from orchestration.defs.drift.verdict import judge, read_flags, verdict_path, write_verdict
+from orchestration.defs.drift.verdict import LEVELS, judge, read_flags, verdict_path, write_verdict
 from streaming.emulator.regime import STRESS, Regime
+from warehouse.schema import PRICE_TICKS_NAMES
 
 REFERENCE_STEPS, SESSION_STEPS = 9_000, 1_800
 CONFIG = DriftConfig()
@@ -38,7 +39,7 @@ def test_a_changed_regime_is_a_drift_that_names_its_features(reference: Sample, 
 
     assert verdict.flagged
     assert len(verdict.beyond) >= CONFIG.features_min
-    assert verdict.words.startswith("DRIFT: ")
+    assert verdict.words.startswith(f"DRIFT, level {verdict.level} (")
 
 
 def test_a_regime_that_changed_half_way_is_a_drift(reference: Sample):
@@ -62,7 +63,7 @@ def test_of_a_long_session_the_newest_third_of_the_reference_length_is_judged(re
 def test_a_session_too_short_is_not_judged_and_not_flagged(reference: Sample):
     verdict = judge("paper-1", reference, market_sample(SESSION_STEPS, 4, STRESS).newest(300), CONFIG)
 
-    assert (verdict.flagged, verdict.thresholds) == (False, None)
+    assert (verdict.level, verdict.flagged, verdict.thresholds) == (0, False, None)
     assert verdict.words == "not judged: expected at least 600 steps to judge, found 300"
 
 
@@ -76,6 +77,24 @@ def test_an_instrument_that_the_session_lacks_is_told_and_the_others_are_judged(
     assert {name.partition(":")[0] for name in verdict.missing} == {"bybit_spot"}
     assert len(verdict.effects) == 22
     assert verdict.words.endswith("; 11 more could not be compared")
+
+
+def test_levels_follow_the_settings(reference: Sample):
+    stressed = market_sample(SESSION_STEPS, 4, STRESS)
+    found = judge("paper-1", reference, stressed, CONFIG).severity
+    below, between, above = (found * factor for factor in (0.5, 0.9, 1.1))
+
+    levels = [
+        judge("paper-1", reference, stressed, DriftConfig(level_ratios=ratios)).level
+        for ratios in ((above, 2 * above, 3 * above), (below, above, 2 * above), (below, between, above))
+    ]
+
+    assert levels == [0, 1, 2]
+
+
+def test_levels_that_do_not_ascend_are_refused():
+    with pytest.raises(ValueError, match="three ascending numbers above 0"):
+        DriftConfig(level_ratios=(1.0, 1.0, 4.0))
 
 
 def test_frames_that_come_a_step_later_are_no_drift_and_their_age_is_told(reference: Sample):
@@ -102,6 +121,7 @@ def test_a_basis_at_a_level_never_seen_is_no_drift_and_is_told(reference: Sample
 
 def test_rows_that_hold_no_number_are_left_out_as_a_dataset_leaves_them_out():
     columns = {"venue": "v", "instrument": "X", "is_valid": True, **dict.fromkeys((*STATES, *FLOWS, *TOLD), 1.0)}
+    columns |= dict.fromkeys(PRICE_TICKS_NAMES, 1)
     rows = [columns | {STEP: 100_000_000 * step} for step in range(40)]
     rows[20]["imbalance_l1"] = float("nan")
     rows[30]["micro_bps"] = float("inf")
@@ -135,6 +155,8 @@ def test_the_verdict_of_a_run_is_a_file_that_programs_read(reference: Sample, tm
     document = json.loads((tmp_path / "drift" / "paper-2.json").read_text())
 
     assert read_flags(tmp_path, "paper-") == {"paper-1": False, "paper-2": True}
-    assert (document["run"], document["flagged"], document["compared"]) == ("paper-2", True, 33)
+    assert (document["run"], document["flagged"], document["compared"]) == ("paper-2", True, 45)
+    assert (document["level"], document["action"]) == (flagged.level, LEVELS[flagged.level])
+    assert document["severity"] == pytest.approx(flagged.severity)
     assert all(item["effect"] > item["threshold"] for item in document["features"])
-    assert document["features"][0] == document["furthest"]
+    assert len(document["structure"]) == 12 and document["furthest"]["name"] == flagged.effects[0].name

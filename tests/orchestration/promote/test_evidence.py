@@ -33,7 +33,7 @@ def test_a_reason_overrides_weaknesses_and_nothing_else():
     weak = Decision("hash", 1, (), ("too few steps",), "I looked at it")
 
     assert weak.is_granted
-    assert weak.words == "by hand, against 1 rule(s) of skill: I looked at it"
+    assert weak.words == "by hand, against 1 rule(s) of skill or money: I looked at it"
     assert not Decision("hash", 1, (), ("too few steps",), " ").is_granted
     assert not Decision("hash", 1, ("refused",), (), "I looked at it").is_granted
     assert Decision("hash", 1, (), (), "").is_granted

@@ -96,7 +96,7 @@ def test_a_session_ends_with_what_it_did(words, house, capsys):
         assert document["landed"]["identical"] and Path(document["journal"]).is_file()
         assert main(["report", document["run"]]) == 0
     else:
-        assert "PAPER  ended ACTIVE  run paper-20260105T" in out and "no model: no orders" in out
+        assert "PAPER  ended ACTIVE  run paper-20260105T" in out and "no model: nothing is forecast" in out
         assert "next: trader report paper-" in out and "socket -> engine: p50" in out
 
 

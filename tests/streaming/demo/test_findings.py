@@ -64,7 +64,7 @@ def session(drift: JsonObject, *, gaps: int = 0, different: int = 0, is_identica
         counts=counts,
     )
     return Session(
-        report=RunReport(summary=summary, instruments=(), decisions_by_rule={}),
+        report=RunReport(summary=summary, instruments=(), decisions_by_rule={}, refused_by_rule={}, tripped_by_rule={}),
         status={"counts": {"gaps_opened": gaps, "forecasts": 500, "forecasts_late": 1}},
         review={"identical": is_identical, "skew": {"different": different, "missing": 0, "rows": 900}, "drift": drift},
         regime_ts_ns=None,

@@ -116,3 +116,11 @@ def test_what_either_connection_delivers_is_written_once_and_in_order(seed):
     numbers = [int(data) for data in out]
     assert numbers == sorted(set(numbers))
     assert set(range(1, total + 1)) - set(numbers) == lost[1] & lost[2]
+
+
+def test_a_mark_price_of_two_connections_is_written_once_whichever_came_first():
+    merge = StreamMerge(StreamKind.mark, incumbent=1, hold_ns=HOLD_NS)
+    assert merge.offer(2, FrameIds(keys=("1000",)), b"a", 0) == [b"a"]
+    assert merge.offer(1, FrameIds(keys=("1000",)), b"a", 1) == []
+    assert merge.offer(1, FrameIds(keys=("2000",)), b"b", 2) == [b"b"]
+    assert merge.duplicates == 1

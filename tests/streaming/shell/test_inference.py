@@ -1,6 +1,7 @@
 """The inference thread: newest window wins, and whatever ails a model, the loop is told and not held up."""
 
 import asyncio
+import os
 import threading
 
 import numpy as np
@@ -145,3 +146,71 @@ def test_nothing_is_told_after_the_end():
         return heard.qsize()
 
     assert play(nothing, act) == 0
+
+
+def test_the_windows_of_one_step_are_forecast_together_and_those_of_an_older_one_are_given_back():
+    slow = GatedModel()
+
+    async def act(thread, heard):
+        thread.offer(window(slow, 1))
+        await asyncio.to_thread(slow.begun.wait, 10)
+        assert thread.offer(window(slow, 2), window(slow, 2)) == ()
+        skipped = thread.offer(window(slow, 3), window(slow, 3))
+        slow.gate.set()
+        return [item.ts_step_ns for item in skipped], [(await heard.get())[1].window.ts_step_ns for _ in range(3)]
+
+    (skipped, forecast), counts = play(nothing, lambda *words: counted(act, *words))
+
+    assert skipped == [2, 2] and forecast == [1, 3, 3]
+    assert (counts.windows, counts.windows_skipped) == (5, 2)
+
+
+async def counted(act, thread, heard):
+    return await act(thread, heard), thread.counts
+
+
+def test_a_model_of_a_bundle_tells_when_it_expires_and_what_lies_outside_of_its_training():
+    class Sealed(GatedModel):
+        expires_ns = 77
+
+        def outside_training(self, features, valid):
+            return features > 1.5
+
+    model = Sealed()
+    model.gate.set()
+
+    async def act(thread, heard):
+        thread.offer(window(model, 2))
+        return (await heard.get())[1]
+
+    forecast = play(nothing, act)
+
+    assert forecast.outside.shape == (1, 58) and forecast.outside.all()
+    assert (forecast.window.model.expires_ns, LoadedModel("d" * 64, GatedModel()).expires_ns) == (77, None)
+
+
+def test_a_lane_in_the_shadow_gives_way_to_the_others():
+    found = []
+
+    class Looking(GatedModel):
+        def forecast(self, features, valid):
+            found.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+            return super().forecast(features, valid)
+
+    async def run():
+        heard = asyncio.Queue()
+        ears = InferenceEars(
+            on_forecast=heard.put_nowait, on_forecast_failed=nothing, on_loaded=nothing, on_load_failed=nothing
+        )
+        thread = InferenceThread(asyncio.get_running_loop(), Clock.wall(), nothing, ears, name="shadow", niceness=3)
+        thread.start()
+        model = Looking()
+        model.gate.set()
+        thread.offer(window(model, 1))
+        async with asyncio.timeout(10):
+            await heard.get()
+        await asyncio.to_thread(thread.stop)
+
+    asyncio.run(run())
+
+    assert found == [min(os.getpriority(os.PRIO_PROCESS, 0) + 3, 19)] or found == [3]

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streaming.latency_histogram import LatencyHistogram
 from streaming.shell.clock import Clock
-from streaming.shell.latency import Latencies, LatencyHistogram
+from streaming.shell.latency import Latencies
 
 
 def filled(values):

@@ -12,11 +12,14 @@ from waiting import until
 
 from ml.runtime import Pointer
 from streaming.bus import (
+    DRIFT,
     EVENTS,
     FIELD,
     TELEMETRY,
+    Drift,
     FillEvent,
     ModelSwapEvent,
+    ProbationEvent,
     StateEvent,
     Telemetry,
     event_from_json,
@@ -45,6 +48,17 @@ def market(house):
         yield running
 
 
+def tell_drift(house):
+    """Put a verdict where the trader looks, and say so on the bus: it would look by itself after ten minutes."""
+    folder = house.settings.warehouse.reports_dir / "drift"
+    folder.mkdir(parents=True)
+    (folder / "watch.json").write_text(json.dumps({"bundle": SECOND, "level": 1, "not_judged": ""}))
+    words = {"hash": SECOND, "level": 1, "severity": 1.5, "name": "watch", "words": "DRIFT"}
+    told = Drift(**words, first_step_ns=1, last_step_ns=2, ts_ns=time.time_ns())
+    with Redis(unix_socket_path=str(socket_path(house.run_dir))) as redis:
+        redis.xadd(DRIFT, {FIELD: told.to_json()})
+
+
 def entries(house, stream):
     with Redis(unix_socket_path=str(socket_path(house.run_dir))) as redis:
         return [fields[FIELD.encode()] for _, fields in redis.xrange(stream)]
@@ -67,6 +81,8 @@ def test_words_telemetry_events_and_promotions_go_over_redis(house, market, caps
         (models / "champion.json").write_text(json.dumps({name: getattr(pointer, name) for name in pointer.__slots__}))
         publish_promotion(house.settings, pointer, pytest.fail)
         house.until(lambda status: status["model"]["hash"] == SECOND)
+        tell_drift(house)
+        house.until(lambda status: status["facts"].get("drift_level") == 1)
         until(lambda: len(entries(house, TELEMETRY)) >= 2, "telemetry")
         until(lambda: any(b"model_swap" in entry for entry in entries(house, EVENTS)), "the swap's event")
         house.events = [event_from_json(entry) for entry in entries(house, EVENTS)]
@@ -79,6 +95,8 @@ def test_words_telemetry_events_and_promotions_go_over_redis(house, market, caps
     states = [event.state for event in house.events if isinstance(event, StateEvent)]
     assert states == ["active", "reducing", "active"]
     assert sum(isinstance(event, FillEvent) for event in house.events) >= 3
+    assert all(event.bundle in (FIRST[:12], SECOND[:12]) for event in house.events if isinstance(event, FillEvent))
+    assert [event.outcome for event in house.events if isinstance(event, ProbationEvent)] == ["begun"]
     (swap,) = [event for event in house.events if isinstance(event, ModelSwapEvent)]
     assert (swap.hash_from, swap.hash_to) == (FIRST, SECOND)
 

@@ -1,18 +1,21 @@
 """A session on the event loop, at its end: what is under way comes home, and nothing new is begun."""
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from paper_market import Arrival, Feeder, arrivals, begin, part_of, plan_of, scripted, silent, told
 
+from native.strategy_settings import ExternalStrategy
 from streaming.errors import RefusedError
 from streaming.replay import replay
 from streaming.shell.clock import Clock
 from streaming.shell.inference import Forecast, LoadedModel, Window
 from streaming.shell.latency import Latencies
 from streaming.shell.trading_loop import TradingLoop
+from streaming.strategies.interface import encode_wishes
 from streaming.trader.session import TradingSession
 
 SLOW_ORDERS_MS = 120
@@ -47,7 +50,7 @@ def test_orders_under_way_come_home_before_the_session_is_sealed(under_way: Trad
 
     async def end() -> int:
         trading = loop_of(session, failures)
-        trading.begin(None, None)
+        trading.begin(None)
         trading.rest()
         left = await trading.settled(WAIT_S)
         trading.end()
@@ -116,3 +119,51 @@ def test_a_step_that_a_request_closes_is_handed_to_the_operating_system_like_any
 
     assert session.counts.steps > steps  # by a reply that fell due before it
     assert part.stat().st_size > before
+
+
+class SetClock:
+    """A clock that shows what it is told."""
+
+    speed = 1.0
+
+    def __init__(self, now_ns: int) -> None:
+        self.ns = now_ns
+
+    def now_ns(self) -> int:
+        return self.ns
+
+    def delay_s(self, ts_ns: int) -> float:
+        return WAIT_S
+
+
+def test_strategies_slower_than_a_step_are_asked_once_an_input_of_the_newest_step_and_hold_nothing_up(
+    tmp_path: Path, frames: list[Arrival]
+) -> None:
+    outside = tuple(ExternalStrategy(name=name, kind="external") for name in ("first", "second"))
+    session, failures = begin(tmp_path, plan_of(strategies=outside)), list[Exception]()
+    Feeder(session, is_forecasting=False).feed(frames[:200])
+    clock, asked = SetClock(session.next_deadline_ns()), list[tuple[int, int]]()
+
+    def asker(place: int) -> Callable[[TradingSession], bytes]:
+        def ask(session: TradingSession) -> bytes:
+            clock.ns += 150_000_000  # longer than the step of 100 ms
+            found = session.newest_step()
+            assert found is not None
+            asked.append((place, found[0]))
+            return encode_wishes(found[0], place, [])
+
+        return ask
+
+    async def trade() -> None:
+        trading = TradingLoop(session, clock, Latencies.on(clock), failures.append)  # type: ignore[arg-type]  # as one
+        trading.begin(None, [asker(0), asker(1)])
+        for _ in range(3):
+            session.timer(clock.now_ns())
+            trading.after_input(clock.now_ns())
+        trading.end()
+
+    asyncio.run(trade())
+
+    assert [place for place, _ in asked] == [0, 1, 0, 1, 0, 1] and failures == []
+    assert len(set(asked)) == len(asked) and session.counts.rejects == 0
+    assert replay(session.close(), silent).identical

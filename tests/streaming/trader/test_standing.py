@@ -58,6 +58,7 @@ def test_money_of_a_position_is_exact(stands: Standing) -> None:
         "realised_quote_units": 7,
         "unrealised_quote_units": -2,
         "fees_quote_units": 1,
+        "funding_quote_units": 3,
     }
     stands.add(outputs(positions=[row]))
 
@@ -68,17 +69,24 @@ def test_money_of_a_position_is_exact(stands: Standing) -> None:
         "realised": "0.0007",
         "unrealised": "-0.0002",
         "fees": "0.0001",
-        "pnl": "0.0004",
+        "funding": "0.0003",
+        "pnl": "0.0001",
         "open_orders": 0,
     }
 
 
 def test_refused_order_is_counted_and_told_with_its_rule(stands: Standing) -> None:
-    rule = native.enums["RiskRule"].index("exposure")
+    rule = native.enums["RiskRule"].index("net_exposure")
     stands.add(outputs(order_events=[{**order(1, "refused"), "reason": rule}]))
 
     assert stands.counts.refused == 1
-    assert [(event.kind, event.body["refused_by"]) for event in stands.take_events()] == [("order_refused", "exposure")]
+    counters = stands.rules.to_json()["refused_by_rule"]
+    assert isinstance(counters, dict)
+    assert counters["net_exposure"] == 1
+    assert list(counters.values()).count(0) == len(counters) - 1
+    assert set(counters) == set(native.enums["RiskRule"]) - {"none"}
+    told = [(event.kind, event.body["refused_by"]) for event in stands.take_events()]
+    assert told == [("order_refused", "net_exposure")]
 
 
 def test_events_that_nobody_takes_are_bounded(stands: Standing) -> None:
@@ -86,3 +94,33 @@ def test_events_that_nobody_takes_are_bounded(stands: Standing) -> None:
 
     assert len(stands.take_events()) == standing.EVENTS_MAX
     assert stands.counts.fills == standing.EVENTS_MAX + 2
+
+
+def fill(strategy: int, side: int, units: int) -> dict[str, int]:
+    return {"instrument": 1, "strategy": strategy, "side": side, "size_units": units}
+
+
+def test_a_closing_fill_is_taken_from_the_strategies_that_held_the_other_side(stands: Standing) -> None:
+    stands.add(outputs(fills=[fill(0, 0, 10), fill(1, 1, 4)]))
+
+    stands.add(outputs(fills=[fill(standing.NO_STRATEGY, 1, 2)]))
+    assert (stands.own(0, 1)[0], stands.own(1, 1)[0]) == (8, -4)
+
+    stands.add(outputs(fills=[fill(standing.NO_STRATEGY, 1, 4)]))
+    assert (stands.own(0, 1)[0], stands.own(1, 1)[0]) == (0, 0)
+
+
+def test_strategies_that_offset_each_other_keep_what_is_theirs(stands: Standing) -> None:
+    stands.add(outputs(fills=[fill(0, 0, 10), fill(1, 1, 10)]))
+
+    assert (stands.own(0, 1)[0], stands.own(1, 1)[0]) == (10, -10)
+
+
+def test_trips_are_counted_by_rule_and_equity_is_the_newest(stands: Standing) -> None:
+    rule = native.enums["WatchRule"].index("drawdown")
+    stands.add(outputs(risk_events=[{"rule": rule}], equity=[{"equity_e8": 5}, {"equity_e8": -250_000_000}]))
+
+    found = stands.rules.to_json()
+    assert isinstance(found["tripped_by_rule"], dict)
+    assert found["tripped_by_rule"]["drawdown"] == 1
+    assert found["money"] == [{"equity": "-2.50000000", "net_exposure": "0.00000000", "gross_exposure": "0.00000000"}]

@@ -10,11 +10,11 @@ from streaming.venues.replies import Reply, problem_of
 USDM, SPOT, BYBIT = (DIALECTS[name] for name in ("binance_usdm", "binance_spot", "bybit_spot"))
 
 
-def test_usdm_trades_and_books_are_on_different_routes():
+def test_usdm_trades_and_mark_prices_are_on_another_route_than_books():
     names = {route.name: [s.name for s in USDM.streams(route.name, "BTCUSDT")] for route in USDM.routes}
     assert names == {
         "public": ["btcusdt@depth@100ms", "btcusdt@bookTicker"],
-        "market": ["btcusdt@aggTrade"],
+        "market": ["btcusdt@aggTrade", "btcusdt@markPrice@1s"],
     }
 
 
@@ -82,6 +82,8 @@ def test_frames_name_their_stream_in_any_order_of_keys(dialect, data, name):
         (SPOT, StreamKind.trade, {"stream": "x", "data": {"e": "trade", "t": 7}}, FrameIds(keys=("7",))),
         (USDM, StreamKind.trade, {"stream": "x", "data": {"e": "aggTrade", "a": 8}}, FrameIds(keys=("8",))),
         (USDM, StreamKind.quote, {"stream": "x", "data": {"u": 4}}, FrameIds(last=4)),
+        (USDM, StreamKind.mark, {"stream": "x", "data": {"e": "markPriceUpdate", "E": 6}}, FrameIds(keys=("6",))),
+        (USDM, StreamKind.mark, {"stream": "x", "data": {"e": "markPriceUpdate"}}, None),
         (BYBIT, StreamKind.book, {"type": "snapshot", "data": {"u": 4}}, FrameIds(4, 4, None, True)),
         (BYBIT, StreamKind.trade, {"data": [{"i": "1"}, {"i": "2"}]}, FrameIds(keys=("1", "2"))),
         (SPOT, StreamKind.book, {"stream": "x", "data": {}}, None),

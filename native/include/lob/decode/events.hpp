@@ -29,8 +29,9 @@ enum class DecodeError : std::uint8_t {
   bad_side,          ///< a side that is neither Buy nor Sell
   unknown_type,      ///< a book message that is neither snapshot nor delta
   unknown_source,    ///< a connection id that is not in the source table, or a depth reply of no instrument
+  bad_rate,          ///< a funding rate that is no decimal, finer than 10^-8 or beyond 1
 };
-inline constexpr std::size_t decode_error_count = 18;
+inline constexpr std::size_t decode_error_count = 19;
 
 /// A half-line meaning, for people.
 [[nodiscard]] std::string_view text_of(DecodeError error) noexcept;
@@ -74,8 +75,17 @@ struct QuoteEvent {
   Level ask;
 };
 
+/// A perpetual's mark price, and the funding that is to come.
+struct MarkEvent {
+  InstrumentId instrument = no_instrument;
+  TsNs ts_event_ns = 0;
+  PriceTicks price;             ///< to the nearest tick (marks are finer), 0 before the first
+  std::int64_t rate_e8 = 0;     ///< share of a position's value; longs pay when it is positive
+  TsNs ts_next_funding_ns = 0;  ///< when it is charged, 0 before the first
+};
+
 /// What a frame was. `ignored`: well-formed and not for us (acks, tickers, klines, other streams).
-enum class DecodedKind : std::uint8_t { ignored = 0, depth, trades, quote };
+enum class DecodedKind : std::uint8_t { ignored = 0, depth, trades, quote, mark };
 
 /// The reused result of one decode: only the member that `kind` names is meaningful, and only until the next
 /// decode.
@@ -85,6 +95,7 @@ struct Decoded {
   DepthEvent depth;
   std::vector<TradeEvent> trades;
   QuoteEvent quote;
+  MarkEvent mark;
 };
 
 /// How a decode ended: `error`, and for refusals the field it stumbled on (static text, may be empty).
