@@ -78,16 +78,18 @@ class MarketEmulator:
             self._arm_due(self._next.ts_ns)
             self._play(self._next)
             played += 1
-        known_ns = now_ns if self._next is None else min(now_ns, self._next.ts_ns)
         for venue in self.venues.values():
-            venue.close_windows(known_ns)
+            if self._next is not None:  # a market that is over says nothing more, mark prices included
+                venue.close_windows(min(now_ns, self._next.ts_ns))
             venue.handle_deadlines(now_ns)
         return played < frames_max
 
     def next_due_ns(self) -> int:
         """Return when `advance` is due."""
         due = [venue.next_deadline_ns() for venue in self.venues.values()]
-        return min(due if self._next is None else [*due, self._next.ts_ns])
+        if self._next is not None:
+            due += [self._next.ts_ns, *(venue.views.next_due_ns() for venue in self.venues.values())]
+        return min(due)
 
     def arm(self, fault: Fault, now_ns: int) -> FaultRecord:
         """Arm a fault; ValueError when the venue is not there or too many wait.

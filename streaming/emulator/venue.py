@@ -166,8 +166,7 @@ class Venue:
 
     def next_deadline_ns(self) -> int:
         """Return when `handle_deadlines` is due."""
-        due = min((session.next_deadline_ns() for session in self.sessions.values()), default=NEVER_NS)
-        return min(due, self.views.next_due_ns())
+        return min((session.next_deadline_ns() for session in self.sessions.values()), default=NEVER_NS)
 
     def _open_dialect(self) -> Dialect:
         if self.name == BYBIT:
