@@ -18,6 +18,8 @@ from streaming.emulator.venue import Venue
 SPOT_VENUES = ("binance_spot", "bybit_spot")
 PRIME_MAX_NS = 60_000_000_000
 """How much of a source is heard in silence, until every book is known."""
+LAST_WINDOWS_NS = 1_000_000_000
+"""How long windows go on closing behind the last item: as long as the longest of a book's lasts."""
 FRAMES_A_TURN = 1_000
 
 
@@ -56,6 +58,8 @@ class MarketEmulator:
         self._next = next(self._items, None)
         self._schedule = schedule
         self._session_id = 0
+        self._last_ns = source.start_ns
+        """Time of the last item played."""
 
     def prime(self) -> int:
         """Play the market's beginning to nobody, until every book is known; return the time it reached.
@@ -78,18 +82,18 @@ class MarketEmulator:
             self._arm_due(self._next.ts_ns)
             self._play(self._next)
             played += 1
+        known_ns = min(now_ns, self._windows_until_ns())
         for venue in self.venues.values():
-            if self._next is not None:  # a market that is over says nothing more, mark prices included
-                venue.close_windows(min(now_ns, self._next.ts_ns))
+            venue.close_windows(known_ns)
             venue.handle_deadlines(now_ns)
         return played < frames_max
 
     def next_due_ns(self) -> int:
         """Return when `advance` is due."""
         due = [venue.next_deadline_ns() for venue in self.venues.values()]
-        if self._next is not None:
-            due += [self._next.ts_ns, *(venue.views.next_due_ns() for venue in self.venues.values())]
-        return min(due)
+        until_ns = self._windows_until_ns()
+        due += [ts_ns for venue in self.venues.values() if (ts_ns := venue.views.next_due_ns()) <= until_ns]
+        return min(due if self._next is None else [*due, self._next.ts_ns])
 
     def arm(self, fault: Fault, now_ns: int) -> FaultRecord:
         """Arm a fault; ValueError when the venue is not there or too many wait.
@@ -182,7 +186,12 @@ class MarketEmulator:
     def _are_books_known(self) -> bool:
         return all(book.is_known for venue in self.venues.values() for book in venue.books.values())
 
+    def _windows_until_ns(self) -> int:
+        """Return until when windows close: a market that is over ends those it began, and then says nothing more."""
+        return self._last_ns + LAST_WINDOWS_NS if self._next is None else self._next.ts_ns
+
     def _play(self, item: SourceItem) -> None:
+        self._last_ns = item.ts_ns
         venue = self.venues[item.venue]
         venue.close_windows(item.ts_ns)
         if isinstance(item, MarketFrame):
