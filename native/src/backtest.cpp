@@ -73,15 +73,7 @@ void Backtest::forecasts(ForecastBatch batch) {
 }
 
 BlockResult Backtest::process(Bytes block) {
-  BlockResult result;
-  RecordReader reader(block);
-  while (auto record = reader.next()) {
-    apply_record(*record);
-    ++result.records;
-  }
-  result.offset = reader.offset();
-  result.error = reader.error();
-  return result;
+  return for_each_record(block, [this](const Record& record) { apply_record(record); });
 }
 
 void Backtest::apply_record(const Record& record) {

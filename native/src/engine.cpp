@@ -89,15 +89,7 @@ void Engine::command(std::uint64_t seq, TsNs ts_ns, Bytes json) {
 }
 
 BlockResult Engine::process(Bytes block) {
-  BlockResult result;
-  RecordReader reader(block);
-  while (auto record = reader.next()) {
-    apply_record(*record);
-    ++result.records;
-  }
-  result.offset = reader.offset();
-  result.error = reader.error();
-  return result;
+  return for_each_record(block, [this](const Record& record) { apply_record(record); });
 }
 
 void Engine::apply_record(const Record& record) {

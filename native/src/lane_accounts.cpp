@@ -1,22 +1,13 @@
 #include "lob/lane_accounts.hpp"
 
 #include <algorithm>
-#include <limits>
 
 #include "lob/orders.hpp"
 
 namespace lob {
 namespace {
 
-constexpr Int128 e18_in_e8 = 10'000'000'000;
 constexpr std::uint8_t kind_place = 0;
-
-/// Rounded down, and held at the ends of int64.
-std::int64_t e8_of(Int128 e18) noexcept {
-  const Int128 lowest = std::numeric_limits<std::int64_t>::min();
-  const Int128 highest = std::numeric_limits<std::int64_t>::max();
-  return static_cast<std::int64_t>(std::clamp(floor_div(e18, e18_in_e8), lowest, highest));
-}
 
 }  // namespace
 
@@ -75,7 +66,6 @@ void LaneAccounts::read_order_event(const OrderEventRecord& event) {
 void LaneAccounts::read_fill(const FillRecord& fill, const Trader& trader) {
   const std::size_t slot = slot_of(fill.instrument);
   if (slot == slots_.size()) return;
-  is_open_ = true;
   ++counts_.fills;
   counts_.maker_fills += fill.is_maker;
   counts_.filled_lots += fill.size_units / slots_[slot].terms.lot.value;
@@ -99,45 +89,26 @@ void LaneAccounts::read_fill(const FillRecord& fill, const Trader& trader) {
   (won > 0 ? profit_e18_ : loss_e18_) += magnitude(won) * unit_e18;
 }
 
-LaneAccounts::Money LaneAccounts::money(const Trader& trader) const noexcept {
-  Money sum;
-  for (std::size_t slot = 0; slot < slots_.size(); ++slot) {
-    if (!is_counted(slot)) continue;
-    const Position& position = trader.position(slot);
-    const Int128 unit_e18 = slots_[slot].terms.quote_unit_e18;
-    sum.realised += position.realised_quote_units * unit_e18;
-    sum.unrealised += unrealised_quote_units(position) * unit_e18;
-    sum.fees += position.fees_quote_units * unit_e18;
-    sum.funding += position.funding_quote_units * unit_e18;
-  }
-  return sum;
-}
-
 void LaneAccounts::on_step(const Trader& trader) {
   ++counts_.steps;
-  if (is_open_) {
-    const Money now = money(trader);
-    equity_e8_ = e8_of(now.realised + now.unrealised - now.fees - now.funding);
-    peak_e8_ = std::max(peak_e8_, equity_e8_);
-    counts_.max_drawdown_e8 = std::max(counts_.max_drawdown_e8, peak_e8_ - equity_e8_);
-    const auto is_held = [](const SlotBefore& slot) { return slot.units.value != 0; };
-    is_open_ = std::any_of(before_.begin(), before_.end(), is_held);
-  }
-  if (counts_.steps % sample_steps_ == 0) equity_samples_.push_back(equity_e8_);
+  const std::int64_t equity_e8 = trader.equity_e8(quote_group_);
+  peak_e8_ = std::max(peak_e8_, equity_e8);
+  counts_.max_drawdown_e8 = std::max(counts_.max_drawdown_e8, peak_e8_ - equity_e8);
+  if (counts_.steps % sample_steps_ == 0) equity_samples_.push_back(equity_e8);
 }
 
 LaneSummary LaneAccounts::summary(const Trader& trader) const {
-  const Money now = money(trader);
+  const EquityRecord now = trader.weighed(quote_group_);
   LaneSummary row = counts_;
   row.turnover_e8 = e8_of(turnover_e18_);
   row.gross_profit_e8 = e8_of(profit_e18_);
   row.gross_loss_e8 = e8_of(loss_e18_);
-  row.fees_e8 = e8_of(now.fees);
-  row.funding_e8 = e8_of(now.funding);
+  row.fees_e8 = now.fees_e8;
+  row.funding_e8 = now.funding_e8;
   row.spread_earned_e8 = e8_of(floor_div(spread_e18_x2_, 2));
-  row.realised_e8 = e8_of(now.realised);
-  row.unrealised_e8 = e8_of(now.unrealised);
-  row.equity_e8 = e8_of(now.realised + now.unrealised - now.fees - now.funding);
+  row.realised_e8 = now.realised_e8;
+  row.unrealised_e8 = now.unrealised_e8;
+  row.equity_e8 = now.equity_e8;
   row.quote_group = quote_group_;
   return row;
 }

@@ -1,7 +1,6 @@
 #include "lob/positions.hpp"
 
 #include <algorithm>
-#include <limits>
 #include <optional>
 
 #include "lob/money.hpp"
@@ -57,10 +56,7 @@ bool get(ByteReader& reader, Position& position) {
 
 std::int64_t unrealised_quote_units(const Position& position) noexcept {
   const Int128 value = floor_div(static_cast<Int128>(position.units.value) * position.mid_x2_ticks, 2);
-  const Int128 unrealised = value - position.cost_quote_units;
-  const Int128 lowest = std::numeric_limits<std::int64_t>::min();
-  const Int128 highest = std::numeric_limits<std::int64_t>::max();
-  return static_cast<std::int64_t>(std::clamp(unrealised, lowest, highest));
+  return saturate(value - position.cost_quote_units);
 }
 
 Positions::Positions(std::size_t slot_count) : slots_(slot_count) {}

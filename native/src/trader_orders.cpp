@@ -136,24 +136,22 @@ TraderError Trader::move(Cause cause, OrderTrigger trigger, const SimReply& repl
   return error_of(change.error);
 }
 
+TraderError Trader::not_booked(Cause cause, FillOutcome outcome, TradingOutputs& out) {
+  if (outcome == FillOutcome::malformed) return TraderError::malformed_reply;
+  if (outcome != FillOutcome::overflow) return TraderError::none;
+  move_state(cause, TradingOp::halt, TradingTrigger::limit, "position sums leave int64", out);
+  return TraderError::overflow;
+}
+
 TraderError Trader::on_fill(Cause cause, std::size_t slot, const SimReply& reply, TradingOutputs& out) {
   const PositionFill fill{.side = static_cast<Side>(reply.side),
                           .price = PriceTicks{reply.price_ticks},
                           .size = SizeUnits{reply.size_units},
                           .fee_quote_units = reply.fee_quote_units,
                           .trade_id = reply.trade_id};
-  switch (positions_.apply(slot, fill)) {
-    case FillOutcome::applied:
-      break;
-    case FillOutcome::duplicate:
-      ++counters_.duplicate_fills;
-      return TraderError::none;
-    case FillOutcome::malformed:
-      return TraderError::malformed_reply;
-    case FillOutcome::overflow:
-      move_state(cause, TradingOp::halt, TradingTrigger::limit, "position sums leave int64", out);
-      return TraderError::overflow;
-  }
+  const FillOutcome outcome = positions_.apply(slot, fill);
+  if (outcome == FillOutcome::duplicate) ++counters_.duplicate_fills;
+  if (outcome != FillOutcome::applied) return not_booked(cause, outcome, out);
   ++counters_.fills;
   is_booked_ = true;
   const Order* order = orders_.find(reply.client_order_id);
@@ -183,17 +181,8 @@ TraderError Trader::on_fill(Cause cause, std::size_t slot, const SimReply& reply
 }
 
 TraderError Trader::on_funding(Cause cause, std::size_t slot, const SimReply& reply, TradingOutputs& out) {
-  switch (positions_.apply_funding(slot, reply.fee_quote_units, reply.trade_id)) {
-    case FillOutcome::applied:
-      break;
-    case FillOutcome::duplicate:
-      return TraderError::none;
-    case FillOutcome::malformed:
-      return TraderError::malformed_reply;
-    case FillOutcome::overflow:
-      move_state(cause, TradingOp::halt, TradingTrigger::limit, "position sums leave int64", out);
-      return TraderError::overflow;
-  }
+  const FillOutcome outcome = positions_.apply_funding(slot, reply.fee_quote_units, reply.trade_id);
+  if (outcome != FillOutcome::applied) return not_booked(cause, outcome, out);
   is_booked_ = true;
   out.funding.push_back({.seq = cause.seq,
                          .ts_ns = cause.ts_ns,

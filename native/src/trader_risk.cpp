@@ -10,14 +10,6 @@
 namespace lob {
 namespace {
 
-constexpr std::int64_t e10 = 10'000'000'000;  // from 10^-18 to 10^-8
-
-std::int64_t clamped(Int128 value) noexcept {
-  const Int128 lowest = std::numeric_limits<std::int64_t>::min();
-  const Int128 highest = std::numeric_limits<std::int64_t>::max();
-  return static_cast<std::int64_t>(std::clamp(value, lowest, highest));
-}
-
 bool is_same_but_for_time(const EquityRecord& a, const EquityRecord& b) noexcept {
   return a.equity_e8 == b.equity_e8 && a.realised_e8 == b.realised_e8 && a.unrealised_e8 == b.unrealised_e8 &&
          a.fees_e8 == b.fees_e8 && a.funding_e8 == b.funding_e8 && a.net_exposure_e8 == b.net_exposure_e8 &&
@@ -47,13 +39,13 @@ struct GroupSums {
 
 EquityRecord row_of(const GroupSums& sums, std::uint32_t quote_group) noexcept {
   EquityRecord row{};
-  row.equity_e8 = clamped(floor_div(sums.realised + sums.unrealised - sums.fees - sums.funding, e10));
-  row.realised_e8 = clamped(floor_div(sums.realised, e10));
-  row.unrealised_e8 = clamped(floor_div(sums.unrealised, e10));
-  row.fees_e8 = clamped(floor_div(sums.fees, e10));
-  row.funding_e8 = clamped(floor_div(sums.funding, e10));
-  row.net_exposure_e8 = clamped(sums.net_e8);
-  row.gross_exposure_e8 = clamped(sums.gross_e8);
+  row.equity_e8 = e8_of(sums.realised + sums.unrealised - sums.fees - sums.funding);
+  row.realised_e8 = e8_of(sums.realised);
+  row.unrealised_e8 = e8_of(sums.unrealised);
+  row.fees_e8 = e8_of(sums.fees);
+  row.funding_e8 = e8_of(sums.funding);
+  row.net_exposure_e8 = saturate(sums.net_e8);
+  row.gross_exposure_e8 = saturate(sums.gross_e8);
   row.quote_group = quote_group;
   return row;
 }
@@ -64,18 +56,28 @@ void Trader::weigh_equity(Cause cause, TsNs ts_step_ns, TradingOutputs& out) {
   // What nobody holds is worth at every price what it was worth at the step after the last booking.
   if (!std::exchange(is_booked_, false) && is_nothing_held()) return;
   for (EquityRecord& last : equity_) {
-    GroupSums sums;
-    for (std::size_t slot = 0; slot < terms_.size(); ++slot) {
-      const bool is_of_group = !is_masked(slot) && terms_[slot].quote_group == last.quote_group;
-      if (is_of_group) sums.add(positions_.at(slot), terms_[slot].quote_unit_e18);
-    }
-    EquityRecord row = row_of(sums, last.quote_group);
+    EquityRecord row = weighed(last.quote_group);
     row.seq = cause.seq;
     row.ts_ns = cause.ts_ns;
     row.ts_step_ns = ts_step_ns;
     if (!is_same_but_for_time(row, last)) out.equity.push_back(row);
     last = row;
   }
+}
+
+EquityRecord Trader::weighed(std::uint32_t quote_group) const noexcept {
+  GroupSums sums;
+  for (std::size_t slot = 0; slot < terms_.size(); ++slot) {
+    const bool is_of_group = !is_masked(slot) && terms_[slot].quote_group == quote_group;
+    if (is_of_group) sums.add(positions_.at(slot), terms_[slot].quote_unit_e18);
+  }
+  return row_of(sums, quote_group);
+}
+
+std::int64_t Trader::equity_e8(std::uint32_t quote_group) const noexcept {
+  const auto is_it = [&](const EquityRecord& row) { return row.quote_group == quote_group; };
+  const auto row = std::find_if(equity_.begin(), equity_.end(), is_it);
+  return row == equity_.end() ? 0 : row->equity_e8;
 }
 
 bool Trader::is_nothing_held() const noexcept {
@@ -216,9 +218,8 @@ void Trader::look_at_slots(TsNs ts_ns, const MarketView& market) {
     seen.venue = terms.venue;
     seen.base_group = terms.base_group;
     seen.position = held.units;
-    seen.cost_e8 = clamped(floor_div(static_cast<Int128>(held.cost_quote_units) * terms.quote_unit_e18, e10));
-    seen.unrealised_e8 =
-        clamped(floor_div(static_cast<Int128>(unrealised_quote_units(held)) * terms.quote_unit_e18, e10));
+    seen.cost_e8 = e8_of(static_cast<Int128>(held.cost_quote_units) * terms.quote_unit_e18);
+    seen.unrealised_e8 = e8_of(static_cast<Int128>(unrealised_quote_units(held)) * terms.quote_unit_e18);
     seen.health = health(slot, market, ts_ns);
   }
 }

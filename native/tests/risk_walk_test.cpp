@@ -4,24 +4,14 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <random>
 
 #include "lob/risk.hpp"
+#include "trading_fixture.hpp"
 
 using namespace lob;
+using test::Dice;
 
 namespace {
-
-class Dice {
- public:
-  explicit Dice(std::uint64_t seed) : engine_(seed) {}
-  std::int64_t roll(std::int64_t low, std::int64_t high) {
-    return low + static_cast<std::int64_t>(engine_() % static_cast<std::uint64_t>(high - low + 1));
-  }
-
- private:
-  std::mt19937_64 engine_;
-};
 
 struct Drawn {
   OrderIntent order;

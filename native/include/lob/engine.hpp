@@ -39,13 +39,6 @@ struct EngineOutputs {
   void clear() noexcept;
 };
 
-/// How `process` ended.
-struct BlockResult {
-  std::size_t records = 0;  ///< applied
-  std::size_t offset = 0;   ///< byte of the damaged record
-  RecordError error = RecordError::none;
-};
-
 class Engine final : private MarketObserver {
  public:
   /// Throws std::invalid_argument naming the key.

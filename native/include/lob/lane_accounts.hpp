@@ -69,12 +69,6 @@ class LaneAccounts {
   [[nodiscard]] const std::vector<std::int64_t>& equity_e8() const noexcept { return equity_samples_; }
 
  private:
-  struct Money {  // of the quote currency, in 10^-18
-    Int128 realised = 0;
-    Int128 unrealised = 0;
-    Int128 fees = 0;
-    Int128 funding = 0;
-  };
   struct Seen {  // records that were read already
     std::size_t orders = 0;
     std::size_t order_events = 0;
@@ -88,7 +82,6 @@ class LaneAccounts {
 
   [[nodiscard]] std::size_t slot_of(InstrumentId instrument) const noexcept;
   [[nodiscard]] bool is_counted(std::size_t slot) const noexcept;
-  [[nodiscard]] Money money(const Trader& trader) const noexcept;
   void read_order(const OrderRequestRecord& order);
   void read_order_event(const OrderEventRecord& event);
   void read_fill(const FillRecord& fill, const Trader& trader);
@@ -101,11 +94,9 @@ class LaneAccounts {
   Int128 profit_e18_ = 0;
   Int128 loss_e18_ = 0;
   Int128 spread_e18_x2_ = 0;
-  std::int64_t equity_e8_ = 0;
   std::int64_t peak_e8_ = 0;
   Seen seen_;
   std::vector<SlotBefore> before_;
-  bool is_open_ = false;  // a position is open, or was touched since the last step
   std::vector<std::int64_t> equity_samples_;
 };
 

@@ -37,6 +37,18 @@ inline constexpr Int128 money_ceiling = static_cast<Int128>(1) << 120;
   return -ceil_div(-value, divisor);
 }
 
+/// The value held at the ends of int64.
+[[nodiscard]] constexpr std::int64_t saturate(Int128 value) noexcept {
+  constexpr Int128 lowest = std::numeric_limits<std::int64_t>::min();
+  constexpr Int128 highest = std::numeric_limits<std::int64_t>::max();
+  return static_cast<std::int64_t>(value < lowest ? lowest : value > highest ? highest : value);
+}
+
+/// Money in 10^-18 of a quote currency as 10^-8 of it: rounded down, and held at the ends of int64.
+[[nodiscard]] constexpr std::int64_t e8_of(Int128 e18) noexcept {
+  return saturate(floor_div(e18, 10'000'000'000));
+}
+
 /// The value as int64, or nothing where it does not fit.
 [[nodiscard]] constexpr std::optional<std::int64_t> narrow(Int128 value) noexcept {
   if (value > std::numeric_limits<std::int64_t>::max()) return std::nullopt;

@@ -105,6 +105,27 @@ class RecordReader {
   RecordError error_ = RecordError::none;
 };
 
+/// How the reading of a block ended.
+struct BlockResult {
+  std::size_t records = 0;  ///< applied
+  std::size_t offset = 0;   ///< byte of the damaged record
+  RecordError error = RecordError::none;
+};
+
+/// Calls apply(record) for each record of a block, up to its end or the first damage.
+template <class Apply>
+BlockResult for_each_record(Bytes block, Apply apply) {
+  BlockResult result;
+  RecordReader reader(block);
+  while (const auto record = reader.next()) {
+    apply(*record);
+    ++result.records;
+  }
+  result.offset = reader.offset();
+  result.error = reader.error();
+  return result;
+}
+
 /// A block to be merged: its run decides ties of time, and its sources are moved by an offset so that the
 /// sources of several runs stay apart in one engine.
 struct MergeBlock {

@@ -141,6 +141,11 @@ class Trader {
   [[nodiscard]] SizeUnits own_position(std::size_t strategy, std::size_t slot) const noexcept {
     return own_[strategy * config_.slots.size() + slot];
   }
+  /// Of one quote currency as of the last closed step.
+  [[nodiscard]] std::int64_t equity_e8(std::uint32_t quote_group) const noexcept;
+  /// What one quote currency's positions are worth now, at the mids marked last; the record's input is left
+  /// out.
+  [[nodiscard]] EquityRecord weighed(std::uint32_t quote_group) const noexcept;
   [[nodiscard]] const Orders& orders() const noexcept { return orders_; }
   [[nodiscard]] const TraderCounters& counters() const noexcept { return counters_; }
   [[nodiscard]] const TraderConfig& config() const noexcept { return config_; }
@@ -209,6 +214,8 @@ class Trader {
   void cancel_slot(Cause cause, std::size_t slot, TradingOutputs& out);
   void cancel_stale_quotes(Cause cause, TradingOutputs& out);
   void give_up_waiting(Cause cause, TradingOutputs& out);
+  /// What a fill or funding is answered with that did not change the position.
+  TraderError not_booked(Cause cause, FillOutcome outcome, TradingOutputs& out);
   TraderError on_fill(Cause cause, std::size_t slot, const SimReply& reply, TradingOutputs& out);
   TraderError on_funding(Cause cause, std::size_t slot, const SimReply& reply, TradingOutputs& out);
   TraderError move(Cause cause, OrderTrigger trigger, const SimReply& reply, TradingOutputs& out);
