@@ -16,7 +16,7 @@ PYTHON_STAMP = $(STAMPS)/python-$(shell cat pyproject.toml constraints.txt | sha
 NATIVE_SOURCES = $(shell find native -name '*.cpp' -o -name '*.hpp' -o -name CMakeLists.txt)
 DBT_SOURCES = $(shell find dbt -type f)
 
-.PHONY: help setup native demo check test cpp-test slow bench fuzz torture dagster docs clean
+.PHONY: help setup native services demo check test cpp-test slow bench fuzz torture dagster docs clean
 
 help:  ## list the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -50,6 +50,9 @@ $(STAMPS)/dbt: $(DBT_SOURCES) | $(STAMPS)/native
 	@$(BIN)/python -m orchestration parse-dbt
 	@touch $@
 
+services: setup  ## what tests need beside: InfluxDB and PostgreSQL below build/services, a browser
+	@bash native/install_test_services.sh
+
 demo: setup  ## generate, learn, record and trade live on emulated venues (ARGS=--clean); or RECORDINGS=folder
 	@$(BIN)/trader demo $(if $(RECORDINGS),--recordings $(RECORDINGS)) $(ARGS)
 
@@ -69,13 +72,13 @@ build/cpp/lob_tests: $(NATIVE_SOURCES) | $(PYTHON_STAMP)
 cpp-test: build/cpp/lob_tests  ## C++ tests
 	ctest --test-dir build/cpp --output-on-failure
 
-test: check cpp-test  ## check, C++ tests, pytest
-	$(BIN)/pytest -n 2 --dist loadfile
+test: check cpp-test services  ## check, C++ tests, pytest
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-slow: setup  ## the tests that take minutes
+slow: services  ## the tests that take minutes
 	$(BIN)/pytest -m slow
 
-bench: setup  ## timing figures, printed, kept in build/bench, and never asserted
+bench: services  ## timing figures, printed, kept in build/bench, and never asserted
 	$(BIN)/pytest -m bench -s
 
 fuzz: setup  ## mutated frames against the decoders, under address and undefined-behaviour sanitizers
@@ -83,7 +86,7 @@ fuzz: setup  ## mutated frames against the decoders, under address and undefined
 	@cmake --build build/fuzz --target decode_fuzz
 	build/fuzz/decode_fuzz
 
-torture: setup build/cpp/lob_tests  ## randomised and long tests, a million recorded frames among them (half an hour)
+torture: services build/cpp/lob_tests  ## randomised and long tests, a million recorded frames among them (half an hour)
 	LOB_TORTURE=1 build/cpp/lob_tests --test-case="torture*"
 	$(BIN)/pytest -m torture
 

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from safetensors.numpy import load_file, save
 
+from ml.attention_map import NO_LEVEL, Token
 from ml.baselines import Baselines, RidgeFlow, ShrinkAr, chunks, flow_inputs, flow_width, scale_of
 from ml.errors import CandidateError
-from ml.layout import GAP_COUNT, SIZE_COUNT, BoolArray, DoubleArray, FloatArray, IntArray
+from ml.layout import GAP_COUNT, LEVEL_COUNT, SIZE_COUNT, BoolArray, DoubleArray, FloatArray, IntArray
 from ml.model.presets import Preset
 from ml.normaliser import Normaliser
 
@@ -97,6 +98,30 @@ class Predictor:
             ridge_bps_BPH=ridge_bps,
             net_bps_BPH=net_bps,
             ar_BPSH=ar,
+        )
+
+    def attention_windows(self, x_BLPF: FloatArray, valid_BLP: BoolArray) -> FloatArray:
+        """Return [B, P, N, S]: where the network looks as it forecasts those windows, over `tokens` and their steps."""
+        import torch
+
+        window, _ridge_bps = make_window(self, x_BLPF, valid_BLP[:, -1])
+        with torch.inference_mode():
+            weights: FloatArray = self.network.attention(window).cpu().numpy()  # type: ignore[operator]
+        return weights
+
+    def tokens(self, slots: IntArray) -> tuple[Token, ...]:
+        """Return what the network's N tokens stand for; `slots` are the grid's, of the present ones in order."""
+        from ml.model.embedding import FEATURES, SIDES, Variable
+
+        variables: tuple[Variable, ...] = self.network.variables  # type: ignore[assignment]  # both networks have it
+        return tuple(
+            Token(
+                slot=int(slots[variable.venue]),
+                side=SIDES[variable.side],
+                level=variable.level + 1 if variable.level < LEVEL_COUNT else NO_LEVEL,
+                feature=FEATURES[variable.feature],
+            )
+            for variable in variables
         )
 
     def forecast_anchors(self, dataset: "Dataset", anchors: IntArray) -> Forecasts:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ml.attention_map import AttentionMap, Token
 from ml.bundle import Bundle, feature_schema_hash, open_bundle
 from ml.bundle_facts import BundleFacts, bundle_facts, bundle_named
 from ml.errors import BundleError, ForecastError, MlError, RegistryError
@@ -25,6 +26,7 @@ from ml.registry import ROLLBACK, Pointer, read_pointer
 
 __all__ = [
     "ROLLBACK",
+    "AttentionMap",
     "BundleError",
     "BundleFacts",
     "ForecastError",
@@ -32,6 +34,7 @@ __all__ = [
     "MlError",
     "Pointer",
     "RegistryError",
+    "Token",
     "bundle_facts",
     "bundle_named",
     "feature_schema_hash",
@@ -118,15 +121,21 @@ class Forecaster:
         window the model has never seen. A row that holds NaN counts as not valid, as in a dataset. The result is never
         NaN: ForecastError when a window's shape is wrong.
         """
-        slots = len(self.bundle.slot_instruments)
-        expected = (self.context_steps, slots, FEATURE_COUNT)
-        if features.shape != expected or valid.shape != expected[:2]:
-            raise ForecastError(
-                f"expected features {expected} and valid {expected[:2]}, found {features.shape} and {valid.shape}"
-            )
-        is_valid = valid.astype(np.bool_) & np.isfinite(features).all(axis=2)
+        is_valid = self._require_window(features, valid)
         values: FloatArray = self._forecast_windows(features[None], is_valid[None])[0]
         return values
+
+    def attention(self, features: FloatArray, valid: NDArray[np.uint8] | BoolArray) -> AttentionMap:
+        """Return where the model looks as it forecasts that window; arguments and errors as in `forecast`.
+
+        It costs about what a forecast does. A slot that `forecast` gives nothing but zero return is no reader.
+        """
+        shown, is_valid = self._shown(features[None], self._require_window(features, valid)[None])
+        is_given = is_valid[:, :, self.present]
+        weights_PNS = self.predictor.attention_windows(self._present_windows(shown, is_valid), is_given)[0]
+        reads = is_given[0, -1]
+        readers = tuple(int(slot) for slot in self.present[reads])
+        return AttentionMap(readers, self.predictor.tokens(self.present), weights_PNS[reads])
 
     def forecast_batch(
         self, features: FloatArray, valid: NDArray[np.uint8] | BoolArray, steps: IntArray | Sequence[int]
@@ -155,17 +164,35 @@ class Forecaster:
             values[begin : begin + FORECAST_CHUNK] = self._forecast_windows(features[rows], is_valid[rows])
         return values
 
-    def _forecast_windows(self, features_BLVF: FloatArray, is_valid_BLV: BoolArray) -> FloatArray:
-        """Return float32[B, H, V*20]: the one way from windows to what the engine reads."""
-        batch, length, slots = is_valid_BLV.shape
+    def _require_window(self, features: FloatArray, valid: NDArray[np.uint8] | BoolArray) -> BoolArray:
+        """Return which rows [L, V] of a window hold something; ForecastError when its shape is wrong."""
+        expected = (self.context_steps, len(self.bundle.slot_instruments), FEATURE_COUNT)
+        if features.shape != expected or valid.shape != expected[:2]:
+            raise ForecastError(
+                f"expected features {expected} and valid {expected[:2]}, found {features.shape} and {valid.shape}"
+            )
+        return np.asarray(valid.astype(np.bool_) & np.isfinite(features).all(axis=2), dtype=np.bool_)
+
+    def _shown(self, features_BLVF: FloatArray, is_valid_BLV: BoolArray) -> tuple[FloatArray, BoolArray]:
+        """Return what the model is shown: nothing of slots valid on too little of the window, zeros where not valid."""
         enough = is_valid_BLV.sum(axis=1) >= self.bundle.context_valid_fraction_min * self.context_steps
         is_valid = is_valid_BLV & enough[:, None, :]
-        features = np.where(is_valid[..., None], features_BLVF, np.float32(0.0))
-        rows = (batch * length, slots)
-        normalised = self.predictor.normaliser.apply(features.reshape(*rows, FEATURE_COUNT), is_valid.reshape(rows))
-        windows = normalised.reshape(features.shape)
+        return np.where(is_valid[..., None], features_BLVF, np.float32(0.0)), is_valid
+
+    def _present_windows(self, features_BLVF: FloatArray, is_valid_BLV: BoolArray) -> FloatArray:
+        """Return the network's windows [B, L, P, F], normalised."""
+        rows = (-1, is_valid_BLV.shape[2])
+        flat = features_BLVF.reshape(*rows, FEATURE_COUNT)
+        normalised = self.predictor.normaliser.apply(flat, is_valid_BLV.reshape(rows))
+        return normalised.reshape(features_BLVF.shape)[:, :, self.present]
+
+    def _forecast_windows(self, features_BLVF: FloatArray, is_valid_BLV: BoolArray) -> FloatArray:
+        """Return float32[B, H, V*20]: the one way from windows to what the engine reads."""
+        batch, _length, slots = is_valid_BLV.shape
+        features, is_valid = self._shown(features_BLVF, is_valid_BLV)
+        windows = self._present_windows(features, is_valid)
         last = features[:, -1][:, self.present][..., SHAPE_COLUMNS]
-        result = self.predictor.forecast_windows(windows[:, :, self.present], is_valid[:, :, self.present], last)
+        result = self.predictor.forecast_windows(windows, is_valid[:, :, self.present], last)
         mid_BVH = np.zeros((batch, slots, self.horizon_steps), dtype=np.float32)
         shape_BVSH = np.zeros((batch, slots, SHAPE_COUNT, self.horizon_steps), dtype=np.float32)
         mid_BVH[:, self.present] = result.mid_bps_BPH

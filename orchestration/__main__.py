@@ -13,7 +13,6 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stdout
 
 from ml.errors import BundleNameError, MlError, RegistryError
-from orchestration import environment
 from orchestration.errors import OrchestrationError
 from orchestration.progress import print_lines
 from orchestration.settings import Settings, load_settings
@@ -28,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         settings = load_settings()
-        environment.prepare(settings.folders.dagster_dir)
+        settings.prepare_environment()
         print_lines()
         run: Callable[[argparse.Namespace, Settings], int] = options.run
         return run(options, settings)
@@ -71,10 +70,24 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument("--json", action="store_true", help="machine-readable outcome on stdout")
     compare.set_defaults(run=_compare)
     commands.add_parser("parse-dbt", help="parse the dbt project").set_defaults(run=_parse_dbt)
-    dagster = commands.add_parser("dagster", help="the Dagster UI and daemon, until Ctrl-C")
-    dagster.add_argument("--port", type=int, default=3000)
-    dagster.set_defaults(run=_dagster)
+    _add_servers(commands)
     return parser
+
+
+def _add_servers(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add what serves until it is told to end."""
+    servers = {
+        "dagster": (3000, "the Dagster UI and daemon"),
+        "webserver": (3000, "the Dagster UI alone"),
+        "daemon": (None, "Dagster's daemon alone: schedules, sensors, queued runs"),
+        "mlflow": (5000, "the MLflow UI over the experiments of training"),
+    }
+    for name, (port, summary) in servers.items():
+        parser = commands.add_parser(name, help=f"{summary}, until Ctrl-C")
+        parser.set_defaults(run=_serve)
+        if port is not None:
+            parser.add_argument("--port", type=int, default=port, help="listen there (default %(default)s)")
+            parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: loopback)")
 
 
 def _learn(options: argparse.Namespace, settings: Settings) -> int:
@@ -170,11 +183,13 @@ def _parse_dbt(_options: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
-def _dagster(options: argparse.Namespace, settings: Settings) -> int:
-    from orchestration.ui import serve
+def _serve(options: argparse.Namespace, settings: Settings) -> int:
+    from orchestration.serving import command_of, serve
 
-    _parse_when_stale(settings)
-    return serve(options.port)
+    if options.command != "mlflow":
+        _parse_when_stale(settings)
+    place = {name: value for name, value in vars(options).items() if name in ("host", "port")}
+    return serve(command_of(options.command, settings.folders, **place))
 
 
 def _parse_when_stale(settings: Settings) -> None:

@@ -2,8 +2,9 @@
 
 from datetime import date
 from typing import Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 
 from native.config import VENUES, Section
 
@@ -85,9 +86,25 @@ class OrchestrationConfig(Section):
     grid: str = "main"
     """Name of the `[[grid]]` that the model learns from."""
     executor: Literal["in_process", "multiprocess"] = "in_process"
+    storage_url: SecretStr = SecretStr("")
+    """Where Dagster keeps runs and events. Empty: sqlite files below `data/dagster`; else a PostgreSQL database, best
+    told by LOB_ORCHESTRATION__STORAGE_URL: it holds a password, and is never shown."""
     retraining_cron: str = "0 3 * * *"
     sensor_interval_s: int = Field(default=60, ge=1)
     generated: GeneratedMarketConfig = GeneratedMarketConfig()
     quality: QualityConfig = QualityConfig()
     drift: DriftConfig = DriftConfig()
     monitor: MonitorConfig = MonitorConfig()
+
+    @field_validator("storage_url")
+    @classmethod
+    def check_storage(cls, url: SecretStr) -> SecretStr:
+        """Accept what Dagster can connect to; an error never repeats the address."""
+        text = url.get_secret_value()
+        parts = urlsplit(text)
+        if text and not (parts.scheme == "postgresql" and parts.hostname and parts.path.strip("/")):
+            raise ValueError(
+                "expected postgresql://USER:PASSWORD@HOST:PORT/DATABASE; found another form (not shown: it "
+                "may hold a password)"
+            )
+        return url

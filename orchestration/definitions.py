@@ -2,12 +2,9 @@
 
 from pathlib import Path
 
-from orchestration import environment
 from orchestration.settings import load_settings
 
-environment.prepare(
-    load_settings().folders.dagster_dir
-)  # before dagster is imported: it reads the variables while it loads
+load_settings().prepare_environment()  # before dagster is imported: it reads the variables while it loads
 
 import dagster as dg  # noqa: E402
 

@@ -9,6 +9,7 @@ import warnings
 from pathlib import Path
 
 from orchestration.progress import LOGGER
+from warehouse.files import write_atomically
 
 # mlflow takes the word `true` only.
 QUIET = {
@@ -16,6 +17,7 @@ QUIET = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "GX_ANALYTICS_ENABLED": "false",
     "MLFLOW_LOGGING_LEVEL": "WARNING",
+    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # eight processes for jobs that nobody gives it
     "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
 }
 
@@ -32,6 +34,15 @@ concurrency:
     max_concurrent_runs: 1
 """
 
+STORAGE_VARIABLE = "DAGSTER_STORAGE_URL"
+DRIVER = "postgresql+psycopg2://"  # the one that comes with dagster-postgres; SQLAlchemy would look for another
+# Named, not written down: the address holds a password.
+SERVED_YAML = f"""{DAGSTER_YAML}storage:
+  postgres:
+    postgres_url:
+      env: {STORAGE_VARIABLE}
+"""
+
 
 def silence() -> None:
     """Set the variables that keep the tools from phoning home and from chatting; values that are set already stay."""
@@ -40,11 +51,17 @@ def silence() -> None:
         os.environ.setdefault(name, value)
 
 
-def prepare(dagster_home: Path) -> None:
-    """Silence the tools and make `dagster_home` the folder of Dagster, with telemetry off from the first start."""
+def prepare(dagster_home: Path, storage_url: str = "") -> None:
+    """Silence the tools and make `dagster_home` the folder of Dagster, with telemetry off from the first start.
+
+    With `storage_url` runs and events stand in that PostgreSQL database, else in sqlite files of the folder. A
+    `dagster.yaml` that somebody changed stays as it is.
+    """
     silence()
     dagster_home.mkdir(parents=True, exist_ok=True)
-    config = dagster_home / "dagster.yaml"
-    if not config.exists():
-        config.write_text(DAGSTER_YAML)
+    config, wanted = dagster_home / "dagster.yaml", SERVED_YAML if storage_url else DAGSTER_YAML
+    if not config.exists() or config.read_text() in {DAGSTER_YAML, SERVED_YAML} - {wanted}:
+        write_atomically(config, wanted.encode())
     os.environ["DAGSTER_HOME"] = str(dagster_home)
+    if storage_url:
+        os.environ[STORAGE_VARIABLE] = storage_url.replace("postgresql://", DRIVER, 1)

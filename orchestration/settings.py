@@ -4,6 +4,7 @@ from pathlib import Path
 
 from ml.config import MlConfig
 from native.config import GridConfig
+from orchestration import environment
 from orchestration.config import OrchestrationConfig
 from streaming import settings as streaming_settings
 from warehouse.config import WarehouseConfig
@@ -20,6 +21,10 @@ class Settings(streaming_settings.Settings):
     def folders(self) -> WarehouseConfig:
         """The folders under the data directory, absolute."""
         return self.warehouse.model_copy(update={"data_dir": self.data_dir})
+
+    def prepare_environment(self) -> None:
+        """Make this process's environment that of Dagster, see `orchestration.environment`."""
+        environment.prepare(self.folders.dagster_dir, self.orchestration.storage_url.get_secret_value())
 
     @property
     def lake(self) -> Lake:

@@ -5,9 +5,10 @@ not a record; the record is the journal and the lake. Times are int64 UTC ns, pr
 Redis is never between a tick and an order: a message may be lost, and nothing may rest on its arrival.
 """
 
+import hmac
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
-from typing import Annotated, Final, Literal, TypeVar
+from typing import Annotated, ClassVar, Final, Literal, TypeVar
 
 import orjson
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
@@ -25,7 +26,18 @@ REPLIES: Final = "lob:control:replies"
 PROMOTIONS: Final = "lob:promotions"
 DRIFT: Final = "lob:drift"
 EVENTS: Final = "lob:events"
-STREAM_LENGTHS: Final = {TELEMETRY: 1_000, CONTROL: 200, REPLIES: 200, PROMOTIONS: 100, DRIFT: 100, EVENTS: 10_000}
+VIEW: Final = "lob:view"
+ALERTS: Final = "lob:alerts"
+STREAM_LENGTHS: Final = {
+    TELEMETRY: 1_000,
+    CONTROL: 200,
+    REPLIES: 200,
+    PROMOTIONS: 100,
+    DRIFT: 100,
+    EVENTS: 10_000,
+    VIEW: 50,
+    ALERTS: 1_000,
+}
 """Entries kept of each stream, about (Redis trims whole nodes)."""
 MESSAGE_BYTES_MAX: Final = {
     TELEMETRY: 128 << 10,
@@ -34,10 +46,13 @@ MESSAGE_BYTES_MAX: Final = {
     PROMOTIONS: 8 << 10,
     DRIFT: 8 << 10,
     EVENTS: 8 << 10,
+    VIEW: 128 << 10,
+    ALERTS: 8 << 10,
 }
 """Bytes of one message; a longer one is not sent. All streams at their longest fit into the embedded server."""
 
-CONTROL_OPS: Final = ("status", "orders", "positions", "reduce", "halt", "flatten", "resume", "stop")
+ALERT_OPS: Final = ("list", "ack", "silence", "unsilence", "test")
+CONTROL_OPS: Final = ("status", "orders", "positions", "reduce", "halt", "flatten", "resume", "stop", *ALERT_OPS)
 """Words of control, the same over the socket and Redis. A process may know fewer."""
 ID_SIGNS_MAX: Final = 64
 DEFAULT_PROCESS: Final = "trader"
@@ -71,6 +86,8 @@ class Message(BaseModel):
     """What all messages share. Frozen; whoever hands one out no longer changes its body."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    stream: ClassVar[str]
+    """That carries it."""
 
     version: Literal[1] = VERSION
 
@@ -82,6 +99,7 @@ class Message(BaseModel):
 class Telemetry(Message):
     """What a process says about itself, about once a second. `body` is its status document."""
 
+    stream: ClassVar[str] = TELEMETRY
     process: ShortText
     """`trader` or `recorder`."""
     run: ShortText
@@ -94,6 +112,7 @@ class Telemetry(Message):
 class ControlRequest(Message):
     """A request to a running process. Acted upon once, within seconds of `ts_ns`, or not at all."""
 
+    stream: ClassVar[str] = CONTROL
     id: str = Field(min_length=1, max_length=ID_SIGNS_MAX)
     """Chosen by the asker, unique; a second request of the same id is not heard."""
     op: ShortText
@@ -105,6 +124,21 @@ class ControlRequest(Message):
     """Process that it is meant for; the others pass over it."""
     arguments: JsonObject = Field(default_factory=dict)
     """Further words of the op, such as `limit` of `orders`."""
+    signature: ShortText = ""
+    """HMAC-SHA256, hex, of the request without it."""
+
+    def signed(self, key: bytes) -> "ControlRequest":
+        """Return the request with its signature by `key`."""
+        return self.model_copy(update={"signature": self._signature(key)})
+
+    def is_signed_by(self, key: bytes) -> bool:
+        """Tell whether who made it had `key`, and nothing was changed since."""
+        return hmac.compare_digest(self.signature.encode(), self._signature(key).encode())
+
+    def _signature(self, key: bytes) -> str:
+        # Of what was read, not of the bytes that came: what is acted upon is what was signed, however it was written.
+        signed = orjson.dumps(self.model_dump(exclude={"signature"}), option=orjson.OPT_SORT_KEYS)
+        return hmac.new(key, signed, "sha256").hexdigest()
 
     def to_control(self) -> JsonObject:
         """Return it as the control socket's request: {"op": …, "reason": …, …arguments}."""
@@ -114,6 +148,7 @@ class ControlRequest(Message):
 class ControlReply(Message):
     """The one answer to a request."""
 
+    stream: ClassVar[str] = REPLIES
     id: str = Field(max_length=ID_SIGNS_MAX)
     """Of the request; of its stream entry where the request had no readable id."""
     ok: bool
@@ -132,6 +167,7 @@ class ControlReply(Message):
 class Promotion(Message):
     """The champion pointer has moved. A hint to read the pointer now: the pointer's file is the truth."""
 
+    stream: ClassVar[str] = PROMOTIONS
     hash: ShortText
     generation: int
     by: CutText
@@ -145,6 +181,7 @@ class Drift(Message):
     A hint: the same stands in the verdict's file, `reports/drift/<name>.json`, written before it.
     """
 
+    stream: ClassVar[str] = DRIFT
     hash: ShortText
     """Of the model whose training span was compared with."""
     level: int = Field(ge=0, le=3)
@@ -164,6 +201,7 @@ class Drift(Message):
 class TradingEvent(Message):
     """What a trading session's events share."""
 
+    stream: ClassVar[str] = EVENTS
     run: ShortText
     ts_ns: TsNs
     """Of the session's clock."""
@@ -222,6 +260,35 @@ class ModelSwapEvent(TradingEvent):
     reason: CutText = ""
 
 
+Severity = Literal["info", "warning", "critical"]
+AlertState = Literal["firing", "acknowledged", "resolved"]
+
+
+class AlertNotice(Message):
+    """An alert began, goes on, was acknowledged or is over. The newest notice of an `id` is how it stands."""
+
+    stream: ClassVar[str] = ALERTS
+    id: ShortText
+    """One episode of one rule and subject."""
+    rule: ShortText
+    subject: ShortText = ""
+    """What it is about: an instrument, venue, model, run, process."""
+    severity: Severity
+    state: AlertState
+    title: CutText
+    words: CutText = ""
+    """What is the matter, with figures, and what to do next."""
+    count: int = Field(default=1, ge=1)
+    """How often it was seen in this episode."""
+    ts_first_ns: TsNs
+    """Of the world's clock, as `ts_ns`."""
+    ts_ns: TsNs
+    by: CutText = ""
+    """Who acknowledged it."""
+    delivered: CutText = ""
+    """What became of its delivery: sent, held back (why), failed (why)."""
+
+
 Outcome = Literal["begun", "passed", "failed", "rolled_back", "not_rolled_back"]
 
 
@@ -238,26 +305,9 @@ AnyEvent = Annotated[
     FillEvent | OrderRefusedEvent | StateEvent | GapEvent | ModelSwapEvent | ProbationEvent,
     Field(discriminator="kind"),
 ]
-BusMessage = Telemetry | ControlRequest | ControlReply | Promotion | Drift | TradingEvent
 
 _EVENT: Final[TypeAdapter[TradingEvent]] = TypeAdapter(AnyEvent)
-_KINDS: Final[dict[str, type[Message]]] = {
-    TELEMETRY: Telemetry,
-    CONTROL: ControlRequest,
-    REPLIES: ControlReply,
-    PROMOTIONS: Promotion,
-    DRIFT: Drift,
-}
 MessageT = TypeVar("MessageT", bound=Message)
-
-
-def stream_of(message: BusMessage) -> str:
-    """Return the stream that a message belongs to."""
-    for stream, kind in _KINDS.items():
-        if isinstance(message, kind):
-            return stream
-    assert isinstance(message, TradingEvent), f"no stream carries {type(message).__name__}"
-    return EVENTS
 
 
 def message_from_json(kind: type[MessageT], payload: bytes) -> MessageT:

@@ -1,11 +1,13 @@
-"""Which control requests are acted upon. No I/O; the time is an argument.
+"""Which control requests are acted upon. No I/O; the time is an argument, the key comes from a function.
 
+- One that is not signed with the key of our run folder is refused: whoever can write to Redis may not command a trader.
 - A request is heard once: a second one of its id is passed over.
 - One asked more than 10 s ago by its `ts_ns`, or more than 10 s in the future, is refused. A stream keeps its entries:
   without this rule a `halt` or `resume` would act again hours later, after a restart or a restored Redis.
 - What cannot be read, and a word that nobody knows, is answered with an error.
 """
 
+from collections.abc import Callable
 from typing import Final
 
 from streaming.bus import (
@@ -19,7 +21,7 @@ from streaming.bus import (
     message_from_json,
     refusal,
 )
-from streaming.errors import RefusedError, UsageError
+from streaming.errors import RefusedError, TraderError, UsageError
 
 NS_PER_S: Final = 1_000_000_000
 STALE_NS: Final = 10 * NS_PER_S
@@ -28,10 +30,14 @@ HEARD_MAX: Final = 10_000
 
 
 class ControlDesk:
-    """Takes the entries of the control stream for the process called `name`."""
+    """Takes the entries of the control stream for the process called `name`.
 
-    def __init__(self, name: str) -> None:
+    `key` returns the key that signs (see `streaming.control_key`), or raises TraderError: nobody is heard then.
+    """
+
+    def __init__(self, name: str, key: Callable[[], bytes]) -> None:
         self._name = name
+        self._key = key
         self._heard: dict[str, int] = {}
 
     def take(self, entry_id: str, payload: bytes, now_ns: int) -> ControlRequest | ControlReply | None:
@@ -49,7 +55,19 @@ class ControlDesk:
             request = message_from_json(ControlRequest, payload)
         except BusMessageError as error:
             return refusal(request_id or entry_id, str(error), UsageError.exit_code)
-        return self._refusal(request, now_ns) or request
+        return self._forgery(request) or self._refusal(request, now_ns) or request
+
+    def _forgery(self, request: ControlRequest) -> ControlReply | None:
+        """Refuse what nobody who may ask has signed; its id is not remembered, or others could use ids up."""
+        try:
+            key = self._key()
+        except TraderError as error:
+            return refusal(request.id, f"control: {error}", error.exit_code)
+        if request.is_signed_by(key):
+            return None
+        found = "a wrong signature" if request.signature else "none"
+        error_text = f"control: {request.op[:40]}: expected a request signed with our control.key, found {found}"
+        return refusal(request.id, error_text, RefusedError.exit_code)
 
     def _refusal(self, request: ControlRequest, now_ns: int) -> ControlReply | None:
         age_ns = now_ns - request.ts_ns

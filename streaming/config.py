@@ -5,10 +5,13 @@ from typing import Literal
 from pydantic import Field
 
 from native.config import Section
+from streaming.alerts.config import AlertSettings
 from streaming.bus_config import RedisSettings
+from streaming.metrics.config import MetricsSettings
 from streaming.optimize.config import OptimizeConfig
 from streaming.record_config import RecordConfig
 from streaming.trader.probation_config import ProbationSettings
+from streaming.view.config import ViewSettings
 from streaming.watchdog.config import WatchdogSettings
 
 
@@ -39,8 +42,11 @@ class StreamingConfig(Section):
     """Name of the `[[grid]]` that the trader trades on."""
     replay: ReplaySettings = ReplaySettings()
     paper: PaperSettings = PaperSettings()
+    view: ViewSettings = ViewSettings()
     probation: ProbationSettings = ProbationSettings()
     record: RecordConfig = RecordConfig()
     redis: RedisSettings = RedisSettings()
+    metrics: MetricsSettings = MetricsSettings()
+    alerts: AlertSettings = AlertSettings()
     optimize: OptimizeConfig = OptimizeConfig()
     watchdog: WatchdogSettings = WatchdogSettings()

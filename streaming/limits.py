@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from native.config import EngineSettings, JsonObject
 from native.risk_settings import InstrumentLimits, RiskSettings
 from native.risk_tables import RiskRow, WatchRow, risk_rows, watch_rows
+from streaming.limit_uses import uses_of
 
 ALWAYS_BY_OTHERS = {
     "gross_exposure": "as max_exposure_quote",
@@ -22,15 +23,16 @@ MONEY = {
 
 
 def limit_rows(settings: EngineSettings, status: JsonObject | None) -> list[JsonObject]:
-    """Return a row a rule: `when`, `rule`, `limit`, `unit`, `state`, `used`, `count`, `action`.
+    """Return a row a rule: `when`, `rule`, `formula`, `limit`, `unit`, `state`, `used`, `count`, `action`, `uses`.
 
     `status` is a running trader's; without it `used` and `count` are None. `used` is also None where no record tells
-    it. Limits are the settings', which a running trader read at its start.
+    it. `uses` has used and cap as decimals where both are known (`streaming.limit_uses`). Limits are the settings',
+    which a running trader read at its start.
     """
     risk = _object(status["risk"]) if status is not None and "risk" in status else None
     return [
         *(_order_row(row, settings, status, risk) for row in risk_rows()),
-        *(_watch_row(row, settings, risk) for row in watch_rows()),
+        *(_watch_row(row, settings, status, risk) for row in watch_rows()),
     ]
 
 
@@ -46,16 +48,20 @@ def _order_row(
     return {
         "when": "order",
         "rule": row.name,
+        "formula": row.formula,
         "limit": limit or ALWAYS_BY_OTHERS.get(row.name, ""),
         "unit": row.unit,
         "state": _state(row.name in off, is_on, settings.risk),
         "used": used,
         "count": None if risk is None else _object(risk["refused_by_rule"])[row.name],
         "action": "refuse",
+        "uses": [*uses_of("order", row.name, settings, status)],
     }
 
 
-def _watch_row(row: WatchRow, settings: EngineSettings, risk: JsonObject | None) -> JsonObject:
+def _watch_row(
+    row: WatchRow, settings: EngineSettings, status: JsonObject | None, risk: JsonObject | None
+) -> JsonObject:
     watch = None if settings.risk is None else settings.risk.watch
     given = {} if watch is None else {key: getattr(watch, key) for key in row.limits}
     parts = [f"{key} {value}" if len(given) > 1 else str(value) for key, value in given.items() if value is not None]
@@ -63,12 +69,14 @@ def _watch_row(row: WatchRow, settings: EngineSettings, risk: JsonObject | None)
     return {
         "when": "step",
         "rule": row.name,
+        "formula": row.formula,
         "limit": ", ".join(parts),
         "unit": row.unit,
         "state": _state(watch is not None and row.name in watch.off, bool(parts), settings.risk),
         "used": None if risk is None else _money_text(risk, row.name),
         "count": None if risk is None else _object(risk["tripped_by_rule"])[row.name],
         "action": chosen.get(row.name, row.action),
+        "uses": [*uses_of("step", row.name, settings, status)],
     }
 
 

@@ -38,7 +38,9 @@ def write_overlay(
     document["native"] = native
     document["warehouse"] = {**_section(document, "warehouse"), "data_dir": str(data_dir)}
     document["streaming"] = {**_section(document, "streaming"), "grid": grid.name}
-    document["orchestration"] = {**_section(document, "orchestration"), "grid": grid.name}
+    conducted = _section(document, "orchestration")
+    conducted.pop("storage_url", None)  # another folder's runs are its own, and the address may hold a password
+    document["orchestration"] = {**conducted, "grid": grid.name}
     others = [other.model_dump(mode="json") for other in settings.grid if other.name != grid.name]
     document["grid"] = [grid.model_dump(mode="json"), *others]
     text = "# Written by `trader demo` from the project's settings; a later demo writes it again.\n" + toml_text(

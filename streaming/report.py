@@ -11,6 +11,8 @@ import polars as pl
 import native
 from native.config import JsonObject
 from streaming.errors import BadDataError
+from streaming.performance.report import landed_figures, landed_stages
+from streaming.performance.text import show_landed_figures, show_landed_stages
 from streaming.segments import InstrumentEntry, read_header
 from streaming.tables import print_table
 from streaming.trading_run import RunSummary
@@ -54,6 +56,10 @@ class RunReport:
     """Orders that a rule refused, those of flattenings and quotes among them."""
     tripped_by_rule: dict[str, int]
     """Trips of the rules that look once a step; each is a row of `risk_events`."""
+    figures: tuple[JsonObject, ...] = ()
+    """Last rows of table `performance`, total first; none for runs that landed without it."""
+    stages: tuple[JsonObject, ...] = ()
+    """What stages took; none where nobody measured."""
 
     @property
     def pnl(self) -> Decimal:
@@ -76,6 +82,8 @@ def build_report(lake: Lake, summary: RunSummary) -> RunReport:
         decisions_by_rule=dict(rules.most_common()),
         refused_by_rule=_refused_by_rule(tables["orders"]),
         tripped_by_rule=dict(Counter(tables["risk_events"]["rule_name"].to_list()).most_common()),
+        figures=tuple(landed_figures(lake, summary.run)),
+        stages=tuple(landed_stages(lake, summary.run)),
     )
 
 
@@ -87,6 +95,8 @@ def report_document(report: RunReport) -> JsonObject:
         "decisions_by_rule": dict(report.decisions_by_rule),
         "refused_by_rule": dict(report.refused_by_rule),
         "tripped_by_rule": dict(report.tripped_by_rule),
+        "figures": [*report.figures],
+        "stages": [*report.stages],
         "pnl": format(report.pnl, "f"),
     }
 
@@ -129,6 +139,8 @@ def show_report(report: RunReport) -> None:
     for title, counters in (("refused by risk", report.refused_by_rule), ("tripped", report.tripped_by_rule)):
         if counters:
             print(f"{title}: " + ", ".join(f"{count} {rule}" for rule, count in counters.items()))
+    show_landed_figures(report.figures)
+    show_landed_stages(report.stages)
     print(f"pnl {_short(report.pnl)}   journal {summary.journal}")
 
 

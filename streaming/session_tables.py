@@ -17,6 +17,9 @@ from native.config import JsonObject
 from streaming.errors import BadDataError
 from streaming.journal import Journal, JournalStep, OutputChain, Outputs
 from streaming.kept_forecasts import FORECAST_WIDTH, KeptForecasts, at_horizons
+from streaming.performance.stage_file import read_rows, stage_path
+from streaming.performance.table import PERFORMANCE, STAGE_LATENCIES, PerformanceRows, stages_table
+from streaming.performance.tracker import PerformanceTracker
 from streaming.replay import engine_of, hear, replay
 from streaming.segments import HOUR_NS, KIND_FORECAST, KIND_FRAME, SegmentHeader
 from streaming.shell.runner import RunCounts
@@ -85,6 +88,8 @@ class _Landing:
         self._grid = _GridHours(lake, self._header, self._slots)
         self._recorded = Recorded()
         self._forecasts = KeptForecasts(self._header.instruments, self._slots)
+        self._tracker = PerformanceTracker(self._header)
+        self._performance = PerformanceRows(self._tracker)
         self._counts = RunCounts()
 
     def hear(self, hashes: int) -> None:
@@ -96,6 +101,8 @@ class _Landing:
             self._grid.add(outputs["grid"])
             self._count(step, outputs)
             self._add_forecasts(step)
+            self._tracker.add(outputs)
+            self._performance.advance(self._counts.ts_last_ns)
             hashes -= bool(step.digest)
             if hashes == 0:
                 return
@@ -111,6 +118,12 @@ class _Landing:
             self._lake.write_table(table, {"run": run}, found)
             rows[table] = found.num_rows
         rows["session_grid"] = self._grid.rows
+        for table, made in (
+            (PERFORMANCE, self._performance.end(counts.ts_last_ns)),
+            (STAGE_LATENCIES, stages_table(read_rows(stage_path(self._path.parent, run)))),
+        ):
+            self._lake.write_table(table, {"run": run}, made)
+            rows[table] = made.num_rows
         write_summary(self._path.parent, self._summary())
         return LandedSession(
             run=run,
@@ -126,6 +139,7 @@ class _Landing:
         """Keep the forecasts among a step's inputs."""
         for row in step.records[step.records["kind"] == KIND_FORECAST]:
             begin, end = int(row["offset"]), int(row["offset"]) + int(row["length"])
+            self._tracker.forecast_input(int(row["seq"]), int(row["ts_ns"]), step.block[begin:end])
             ts_step_ns, model_id, horizon = FORECAST_PREFIX.unpack_from(step.block, begin)
             values = np.frombuffer(step.block[begin + FORECAST_PREFIX.size : end], dtype=np.float32)
             if values.size != horizon * len(self._slots) * FORECAST_WIDTH:

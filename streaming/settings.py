@@ -2,7 +2,7 @@
 
 `LOB_SETTINGS` names the file (default: `settings.toml` beside the project's folders) and `LOB_SECTION__KEY` one key.
 A key or section that nobody declares fails at start with its path. Sections of higher floors (`ml`,
-`orchestration`) are carried unread: `orchestration/settings.py` extends this class with their types.
+`orchestration`, `dashboards`) are carried unread: `orchestration/settings.py` extends this class with their types.
 """
 
 import os
@@ -45,6 +45,7 @@ class Settings(BaseSettings):
     streaming: StreamingConfig = StreamingConfig()
     ml: dict[str, JsonValue] = Field(default_factory=dict)
     orchestration: dict[str, JsonValue] = Field(default_factory=dict)
+    dashboards: dict[str, JsonValue] = Field(default_factory=dict)
     grid: tuple[GridConfig, ...] = Field(min_length=1)
 
     @classmethod

@@ -318,9 +318,25 @@ _TABLES = (
         "f64 mse_bps2 mae_bps persistence_mse_bps2 persistence_mae_bps submitted_lots filled_lots fill_rate sharpe"
         " sharpe_low sharpe_high pnl_low_e8 pnl_high_e8 drawdown_share profit_factor hit_rate exposure_time",
     ),
+    _table(
+        "performance",
+        _RUN,
+        "i64 ts_ns; str venue strategy quote; bool has_earnings;"
+        "i64 pnl_e8 spread_e8 fees_e8 funding_e8 inventory_e8 profit_e8 loss_e8 max_drawdown_e8 submitted filled fills"
+        " maker_fills trades samples sharpe_period_s fills_without_mid forecasts_scored;"
+        "f64 submitted_lots filled_lots fill_rate profit_factor hit_rate sharpe mse_bps2 mae_bps persistence_mse_bps2"
+        " persistence_mae_bps",
+    ),
+    _table("stage_latencies", _RUN, "i64 ts_ns; str stage venue; i64 durations p50_ns p90_ns p99_ns p999_ns max_ns"),
     _table("session_grid", ("run", "date", "hour"), _GRID),
     _table("forecasts", _RUN, f"str venue instrument; u64 seq; {_FORECAST}"),
     _table("shadow_forecasts", _RUN, f"str venue instrument; {_FORECAST}"),
+    _table(
+        "alerts",
+        ("date",),
+        "i64 ts_ns ts_first_ns; str id rule subject severity state title words acknowledged_by delivered;"
+        "u32 seen_count",
+    ),
 )
 
 TABLES: Mapping[str, TableSchema] = {table.name: table for table in _TABLES}

@@ -56,6 +56,14 @@ inner join bundle_lineage on sent.model_id = bundle_lineage.model_id
 rest on no sealed model are not in it."""
 
 
+ALERTS_NEWEST_SQL = """
+create or replace view alerts_newest as
+select * from alerts
+qualify row_number() over (partition by id order by ts_ns desc) = 1
+"""
+"""How each alert stood last."""
+
+
 def connect(lake: Lake, marts: Path | None = None) -> duckdb.DuckDBPyConnection:
     """Return an in-memory connection that sees the lake's tables and, where `marts` is a file, its tables by name.
 
@@ -67,6 +75,7 @@ def connect(lake: Lake, marts: Path | None = None) -> duckdb.DuckDBPyConnection:
     try:
         create_views(connection, lake)
         connection.execute(ORDER_LINEAGE_SQL)
+        connection.execute(ALERTS_NEWEST_SQL)
         connection.execute(book_at_sql(lake))
     except duckdb.Error as error:
         first = str(error).strip().splitlines()[0]

@@ -48,9 +48,7 @@ class Attention(nn.Module):
     def forward(self, x_BTD: Tensor, memory_BSD: Tensor) -> Tensor:
         """Return [B, T, D]."""
         batch, steps, width = x_BTD.shape
-        query = self.query(x_BTD).view(batch, steps, self.heads, -1).transpose(1, 2)
-        pair = self.key_value(memory_BSD).view(batch, memory_BSD.shape[1], 2, self.heads, -1)
-        key, value = pair.permute(2, 0, 3, 1, 4).unbind(0)
+        query, key, value = self._heads(x_BTD, memory_BSD)
         if self.kind == "sdpa":
             mixed = functional.scaled_dot_product_attention(query, key, value)
         else:
@@ -58,13 +56,34 @@ class Attention(nn.Module):
         out: Tensor = self.out(mixed.transpose(1, 2).reshape(batch, steps, width))
         return out
 
+    def weights(self, x_BTD: Tensor, memory_BSD: Tensor) -> Tensor:
+        """Return the weights [B, heads, T, S] with which `forward` mixes the memory's values; each row sums to 1.
+
+        Of softmax what it is known for; of the linear kernel the matrix that it never writes down, so it takes T x S of
+        memory here: ask for few rows.
+        """
+        query, key, _value = self._heads(x_BTD, memory_BSD)
+        if self.kind == "sdpa":
+            return torch.softmax(query @ key.transpose(-2, -1) * query.shape[-1] ** -0.5, dim=-1)
+        query, key = self._kernel(query), self._kernel(key)
+        return query @ key.transpose(-2, -1) / (query @ key.sum(dim=-2).unsqueeze(-1))
+
+    def _heads(self, x_BTD: Tensor, memory_BSD: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return queries [B, heads, T, E], keys and values [B, heads, S, E]."""
+        batch, steps, _width = x_BTD.shape
+        query = self.query(x_BTD).view(batch, steps, self.heads, -1).transpose(1, 2)
+        pair = self.key_value(memory_BSD).view(batch, memory_BSD.shape[1], 2, self.heads, -1)
+        key, value = pair.permute(2, 0, 3, 1, 4).unbind(0)
+        return query, key, value
+
     def _linear(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-        scale = query.shape[-1] ** -0.25
-        query = functional.relu(query * scale @ self.features_ME.T) + KERNEL_OFFSET
-        key = functional.relu(key * scale @ self.features_ME.T) + KERNEL_OFFSET
+        query, key = self._kernel(query), self._kernel(key)
         context = key.transpose(-2, -1) @ value
         norm = query @ key.sum(dim=-2).unsqueeze(-1)
         return (query @ context) / norm
+
+    def _kernel(self, x: Tensor) -> Tensor:
+        return functional.relu(x * x.shape[-1] ** -0.25 @ self.features_ME.T) + KERNEL_OFFSET
 
 
 class FeedForward(nn.Module):
@@ -99,6 +118,12 @@ class TokenLayer(nn.Module):
         out: Tensor = x_BND + self.feed_forward(self.norm_feed_forward(x_BND))
         return out
 
+    def weights(self, x_BND: Tensor, first: int) -> Tensor:
+        """Return [B, N - first, N]: with what weights the tokens from `first` on mix all tokens, mean over heads."""
+        normed = self.norm_attention(x_BND)
+        found: Tensor = self.attention.weights(normed[:, first:], normed).mean(dim=1)
+        return found
+
 
 class SpacetimeLayer(nn.Module):
     """Spacetimeformer layer on [B, N, T, D]: local self, global self, and with memory local cross, global cross."""
@@ -124,13 +149,28 @@ class SpacetimeLayer(nn.Module):
     def forward(self, x_BNTD: Tensor, memory_BNSD: Tensor | None = None) -> Tensor:
         """Return [B, N, T, D]; a decoder layer needs the encoder's output as memory."""
         assert self.is_decoder == (memory_BNSD is not None), "a decoder layer, and only that, takes memory"
-        shape = x_BNTD.shape
-        for index, attention in enumerate(self.attentions):
-            normed = self.norms[index](x_BNTD)
-            # 0 and 2 are local (a variable with itself), 1 and 3 global; 2 and 3 look at the encoder.
-            first, last = (0, 1) if index % 2 == 0 else (1, 2)
-            query = normed.flatten(first, last)
-            memory = query if index < 2 or memory_BNSD is None else memory_BNSD.flatten(first, last)
-            x_BNTD = x_BNTD + attention(query, memory).view(shape)
+        for index in range(len(self.attentions)):
+            x_BNTD = self._attend(index, x_BNTD, memory_BNSD)
         out: Tensor = x_BNTD + self.feed_forward(self.norms[-1](x_BNTD))
+        return out
+
+    def memory_weights(self, x_BNTD: Tensor, memory_BNSD: Tensor, variables: Tensor) -> Tensor:
+        """Return [B, len(variables), T, N, S]: a decoder layer's global look at the memory, mean over heads."""
+        assert self.is_decoder, "only a decoder layer takes memory"
+        last = len(self.attentions) - 1
+        for index in range(last):
+            x_BNTD = self._attend(index, x_BNTD, memory_BNSD)
+        query = self.norms[last](x_BNTD)[:, variables]
+        attention = self.attentions[last]
+        assert isinstance(attention, Attention), "made so"
+        found = attention.weights(query.flatten(1, 2), memory_BNSD.flatten(1, 2)).mean(dim=1)
+        return found.view(*query.shape[:3], *memory_BNSD.shape[1:3])
+
+    def _attend(self, index: int, x_BNTD: Tensor, memory_BNSD: Tensor | None) -> Tensor:
+        normed = self.norms[index](x_BNTD)
+        # 0 and 2 are local (a variable with itself), 1 and 3 global; 2 and 3 look at the encoder.
+        first, last = (0, 1) if index % 2 == 0 else (1, 2)
+        query = normed.flatten(first, last)
+        memory = query if index < 2 or memory_BNSD is None else memory_BNSD.flatten(first, last)
+        out: Tensor = x_BNTD + self.attentions[index](query, memory).view(x_BNTD.shape)
         return out

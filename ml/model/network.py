@@ -54,6 +54,7 @@ class NanoNetwork(nn.Module):
         columns = torch.tensor([variable.column for variable in per_venue[0]])
         self.register_buffer("columns_N", columns, persistent=False)
         variables = [variable for group in per_venue for variable in group] + readouts
+        self.variables = tuple(variables)
         self.embedding = CompoundEmbedding(variables, venues, width, preset.embedding)
         self.time = Time2Vec(1, preset.time_waves)
         self.given = nn.Embedding(2, width)
@@ -79,13 +80,7 @@ class NanoNetwork(nn.Module):
     def forward(self, window: Window) -> Residuals:
         """Return residuals for every slot, also for hidden ones (from what the others show)."""
         batch, _context, slots, _features = window.x_BLPF.shape
-        path = window.x_BLPF[..., self.columns_N].permute(0, 2, 3, 1)
-        time = self.time(window.x_BLPF[:, -1, :, AGE_MS : AGE_MS + 1])
-        flag = self.given(window.given_BP)
-        path = torch.cat([path, time.unsqueeze(2).expand(-1, -1, self.count, -1)], dim=-1)
-        tokens = (self.path(path) + flag.unsqueeze(2)).flatten(1, 2)
-        own = self.readout(torch.cat([window.flow_BPR, window.ridge_BPH, time], dim=-1))
-        x_BTD = self.drop(torch.cat([tokens, own + flag], dim=1) + self.embedding())
+        x_BTD, own = self._tokens(window)
         for layer in self.layers:
             x_BTD = layer(x_BTD)
         x_BTD = self.norm(x_BTD)
@@ -94,6 +89,28 @@ class NanoNetwork(nn.Module):
         volume = self.volume(book[:, :, PRICE_TOKENS:BOOK_VARIABLES])
         mid = self.mid(torch.cat([x_BTD[:, slots * self.count :], own], dim=-1))
         return Residuals(mid, gap_residuals(price), volume)
+
+    def attention(self, window: Window) -> Tensor:
+        """Return [B, P, N, 1]: where each slot's read-out token looks in the last layer, mean over heads.
+
+        By then a token holds what it saw itself in the layers before. `variables` names the N tokens.
+        """
+        x_BTD, _own = self._tokens(window)
+        for layer in self.layers[:-1]:
+            x_BTD = layer(x_BTD)
+        last = self.layers[-1]
+        assert isinstance(last, TokenLayer), "made so"
+        return last.weights(x_BTD, window.x_BLPF.shape[2] * self.count).unsqueeze(-1)
+
+    def _tokens(self, window: Window) -> tuple[Tensor, Tensor]:
+        """Return what the first layer reads [B, T, D], and of each slot what its read-out knows of itself [B, P, D]."""
+        path = window.x_BLPF[..., self.columns_N].permute(0, 2, 3, 1)
+        time = self.time(window.x_BLPF[:, -1, :, AGE_MS : AGE_MS + 1])
+        flag = self.given(window.given_BP)
+        path = torch.cat([path, time.unsqueeze(2).expand(-1, -1, self.count, -1)], dim=-1)
+        tokens = (self.path(path) + flag.unsqueeze(2)).flatten(1, 2)
+        own = self.readout(torch.cat([window.flow_BPR, window.ridge_BPH, time], dim=-1))
+        return self.drop(torch.cat([tokens, own + flag], dim=1) + self.embedding()), own
 
 
 class GatedReadout(nn.Module):
@@ -136,6 +153,7 @@ class PaperNetwork(nn.Module):
         self.register_buffer("time_seen_L", seen, persistent=False)
         self.register_buffer("time_ahead_H", ahead, persistent=False)
         variables = [variable for group in per_venue for variable in group]
+        self.variables = tuple(variables)
         self.encoder = _Stack(preset, variables, venues, preset.context, preset.encoder_layers, is_decoder=False)
         self.decoder = _Stack(preset, variables, venues, preset.horizon, preset.decoder_layers, is_decoder=True)
         self.out = zero_linear(width, 1)
@@ -143,17 +161,36 @@ class PaperNetwork(nn.Module):
     def scaled(self, window: Window) -> Tensor:
         """Return the decoder's raw outputs [B, P, 20, H]: the paper's forecast in scaled units."""
         batch, _context, slots, _features = window.x_BLPF.shape
+        decoded = self.decoder(*self._ahead(window), self._memory(window))
+        out: Tensor = self.out(decoded).squeeze(-1)
+        return out.view(batch, slots, BOOK_VARIABLES, -1)
+
+    def attention(self, window: Window) -> Tensor:
+        """Return [B, P, N, L]: where a mid looks in the context: the decoder's last global look, mean over heads.
+
+        A mid is read from the tokens of its two best prices at every step to come, so it is their mean. By then a token
+        of the context holds what it saw itself in the encoder. `variables` names the N variables.
+        """
+        slots = window.x_BLPF.shape[2]
+        first = torch.arange(slots, device=window.x_BLPF.device) * BOOK_VARIABLES
+        best = torch.stack([first, first + PRICE_TOKENS // 2], dim=1).flatten()
+        found = self.decoder.memory_weights(*self._ahead(window), self._memory(window), best)
+        return found.view(found.shape[0], slots, 2, *found.shape[2:]).mean(dim=(2, 3))
+
+    def _memory(self, window: Window) -> Tensor:
+        """Return the encoder's output [B, N, L, D]."""
         value = window.x_BLPF[..., self.columns_N].permute(0, 2, 3, 1).flatten(1, 2)
         age = window.x_BLPF[..., AGE_MS].permute(0, 2, 1).repeat_interleave(BOOK_VARIABLES, dim=1)
         time = torch.stack([self.time_seen_L.expand_as(age), age], dim=-1)
-        given = window.given_BP.repeat_interleave(BOOK_VARIABLES, dim=1)
-        memory = self.encoder(value, time, given, None)
+        memory: Tensor = self.encoder(value, time, window.given_BP.repeat_interleave(BOOK_VARIABLES, dim=1), None)
+        return memory
+
+    def _ahead(self, window: Window) -> tuple[Tensor, Tensor, Tensor]:
+        """Return what the decoder is told: values [B, N, H], times [B, N, H, 2] and flags [B, N], none of them seen."""
+        batch, _context, slots, _features = window.x_BLPF.shape
         ahead = self.time_ahead_H.expand(batch, slots * BOOK_VARIABLES, -1)
-        decoded = self.decoder(
-            torch.zeros_like(ahead), torch.stack([ahead, torch.zeros_like(ahead)], -1), torch.zeros_like(given), memory
-        )
-        out: Tensor = self.out(decoded).squeeze(-1)
-        return out.view(batch, slots, BOOK_VARIABLES, -1)
+        given = torch.zeros_like(window.given_BP.repeat_interleave(BOOK_VARIABLES, dim=1))
+        return torch.zeros_like(ahead), torch.stack([ahead, torch.zeros_like(ahead)], -1), given
 
     def forward(self, window: Window) -> Residuals:
         """Return residuals: the mid's is the running sum of the two best prices' changes."""
@@ -191,13 +228,28 @@ class _Stack(nn.Module):
         self.norm = nn.LayerNorm(width)
 
     def forward(self, value_BNT: Tensor, time_BNTJ: Tensor, given_BN: Tensor, memory: Tensor | None) -> Tensor:
-        token = self.value(torch.cat([self.time(time_BNTJ), value_BNT.unsqueeze(-1)], dim=-1)) + self.place_TD
-        token = token + self.given(given_BN).unsqueeze(2)
-        # The variable's vector is dropped out apart from the rest, as in the original.
-        x_BNTD = self.drop(token) + self.drop(self.embedding()).unsqueeze(1)
+        x_BNTD = self._tokens(value_BNT, time_BNTJ, given_BN)
         for layer in self.layers:
             x_BNTD = layer(x_BNTD, memory)
         out: Tensor = self.norm(x_BNTD)
+        return out
+
+    def memory_weights(
+        self, value_BNT: Tensor, time_BNTJ: Tensor, given_BN: Tensor, memory: Tensor, variables: Tensor
+    ) -> Tensor:
+        """Return the last layer's look at the memory; see `SpacetimeLayer.memory_weights`."""
+        x_BNTD = self._tokens(value_BNT, time_BNTJ, given_BN)
+        for layer in self.layers[:-1]:
+            x_BNTD = layer(x_BNTD, memory)
+        last = self.layers[-1]
+        assert isinstance(last, SpacetimeLayer), "made so"
+        return last.memory_weights(x_BNTD, memory, variables)
+
+    def _tokens(self, value_BNT: Tensor, time_BNTJ: Tensor, given_BN: Tensor) -> Tensor:
+        token = self.value(torch.cat([self.time(time_BNTJ), value_BNT.unsqueeze(-1)], dim=-1)) + self.place_TD
+        token = token + self.given(given_BN).unsqueeze(2)
+        # The variable's vector is dropped out apart from the rest, as in the original.
+        out: Tensor = self.drop(token) + self.drop(self.embedding()).unsqueeze(1)
         return out
 
 

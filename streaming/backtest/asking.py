@@ -21,7 +21,8 @@ from streaming.shell.feed import FeedHour
 from streaming.trader.python_strategies import OneAsker, PythonStrategies
 from streaming.trader.standing import SessionCounts, Standing
 
-NO_GAPS = np.empty(0, dtype=native.dtypes["gaps"])
+OF_THE_MARKET = {name: np.empty(0, dtype=native.dtypes[name]) for name in ("gaps", "grid")}
+"""Records that a lane does not put out: they are the market's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ class Asking:
 
     def note(self, outputs: Outputs) -> None:
         """Take what the lane put out, from which strategies know what they hold."""
-        self._standing.add({**outputs, "gaps": NO_GAPS})
+        self._standing.add({**outputs, **OF_THE_MARKET})
 
     def wishes(self, ts_step_ns: int) -> Iterator[bytes]:
         """Ask all strategies about a closed step; yield records of their wishes."""

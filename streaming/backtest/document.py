@@ -11,9 +11,10 @@ from pydantic import JsonValue
 from native.config import NS_PER_MS, JsonObject
 from streaming.backtest.evaluate import SAMPLE_NS, Evaluation
 from streaming.backtest.interval import Interval
-from streaming.backtest.request import Lane, strategy_names
+from streaming.backtest.request import Lane
 from streaming.backtest.run import BacktestRun
 from streaming.settings import Settings
+from streaming.trader_document import strategy_names
 from warehouse.files import write_atomically
 from warehouse.lake import Lake
 from warehouse.schema import table_schema

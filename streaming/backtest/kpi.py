@@ -89,6 +89,16 @@ def sharpe_ratio(increments_e8: Ints, period_ns: int) -> float | None:
     return None if spread == 0.0 else float(np.mean(increments_e8)) / spread * math.sqrt(YEAR_NS / period_ns)
 
 
+def sharpe_of_sums(count: int, total_e8: int, squares: int, period_ns: int) -> float | None:
+    """Return `sharpe_ratio` of `count` changes of equity of which only the sum and the sum of squares are known."""
+    if count < 2:
+        return None
+    scatter = count * squares - total_e8 * total_e8
+    if scatter == 0:
+        return None
+    return total_e8 / count / math.sqrt(scatter / (count * (count - 1))) * math.sqrt(YEAR_NS / period_ns)
+
+
 def max_drawdown_e8(equity_e8: Ints) -> int:
     """Return max over t of (highest equity up to t - equity at t), equity including what is unrealised, from 0 on."""
     if not len(equity_e8):
@@ -145,6 +155,34 @@ class Fills:
         return np.where(self.is_buy, self.size_units, -self.size_units)
 
 
+@dataclass(slots=True)
+class OpenTrade:
+    """What is open of one instrument, at average cost; give it each fill once, in order of time."""
+
+    position_units: int = 0
+    cost_quote_units: int = 0
+    entry_fees_quote_units: int = 0
+
+    def take(self, signed_units: int, price_ticks: int, fee_quote_units: int) -> int | None:
+        """Take a fill; return the result net of fees where it closed something, in quote units."""
+        position, result = self.position_units, None
+        closed = min(abs(signed_units), abs(position)) if signed_units * position < 0 else 0
+        closing_fee = fee_quote_units * closed // abs(signed_units)
+        opened = signed_units
+        if closed:
+            closed_cost = _towards_zero(self.cost_quote_units * closed, abs(position))
+            fees_of_entry = _towards_zero(self.entry_fees_quote_units * closed, abs(position))
+            signed_closed = closed if signed_units > 0 else -closed
+            result = -signed_closed * price_ticks - closed_cost - fees_of_entry - closing_fee
+            self.cost_quote_units -= closed_cost
+            self.entry_fees_quote_units -= fees_of_entry
+            opened -= signed_closed
+        self.cost_quote_units += opened * price_ticks
+        self.entry_fees_quote_units += fee_quote_units - closing_fee
+        self.position_units += signed_units
+        return result
+
+
 def closed_trades_quote_units(fills: Fills) -> list[int]:
     """Return the result net of fees of each fill that closed something, in quote units.
 
@@ -152,23 +190,10 @@ def closed_trades_quote_units(fills: Fills) -> list[int]:
     are average costs and fractions stay with what is left open, as the core counts `realised_quote_units`: the results
     and the fees of what is still open add up to realised - fees.
     """
-    results: list[int] = []
-    position = cost = entry_fees = 0
+    trade = OpenTrade()
     columns = (fills.signed_units, fills.price_ticks, fills.fee_quote_units)
-    for signed, price, fee in zip(*(column.tolist() for column in columns), strict=True):
-        closed = min(abs(signed), abs(position)) if signed * position < 0 else 0
-        closing_fee = fee * closed // abs(signed)
-        if closed:
-            closed_cost = _towards_zero(cost * closed, abs(position))
-            fees_of_entry = _towards_zero(entry_fees * closed, abs(position))
-            signed_closed = closed if signed > 0 else -closed
-            results.append(-signed_closed * price - closed_cost - fees_of_entry - closing_fee)
-            cost, entry_fees = cost - closed_cost, entry_fees - fees_of_entry
-            opened = signed - signed_closed
-        else:
-            opened = signed
-        cost, entry_fees, position = cost + opened * price, entry_fees + fee - closing_fee, position + signed
-    return results
+    results = (trade.take(*fill) for fill in zip(*(column.tolist() for column in columns), strict=True))
+    return [result for result in results if result is not None]
 
 
 def _towards_zero(product: int, divisor: int) -> int:

@@ -10,10 +10,10 @@ from streaming.backtest.charts import Chart, charts
 from streaming.backtest.document import document_of, fees_text, lane_row
 from streaming.backtest.evaluate import Evaluation
 from streaming.backtest.kpi import NS_PER_S
-from streaming.backtest.request import strategy_names
 from streaming.backtest.run import BacktestRun
 from streaming.backtest.words import Figure, Told
 from streaming.session_picture import BACK, DIM, DOWN, INK, LINE, PANEL, UP, WARN
+from streaming.trader_document import strategy_names
 
 MASKED_TOLD = 12
 """Masked spans that the page lists; the document holds all."""

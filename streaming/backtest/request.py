@@ -10,6 +10,7 @@ from native.config import NS_PER_MS, GridConfig, JsonObject, trading_document
 from streaming.backtest.kpi import Ints
 from streaming.errors import RefusedError, SettingsError, UsageError
 from streaming.settings import Settings, settings_path
+from streaming.trader_document import strategy_names
 
 Queue = Literal["pessimistic", "proportional", "front"]
 QUEUES: tuple[Queue, ...] = get_args(Queue)
@@ -145,14 +146,6 @@ def lane(document: JsonObject, queue: Queue, latency: LatencyModel, *, is_whole:
         latency,
         {**document, "matching": told, "timers": True, "record": "all" if is_whole else "summary"},
     )
-
-
-def strategy_names(document: JsonObject) -> tuple[str, ...]:
-    """Return the strategies that a trader's document runs; a document without a list runs one, `forecast`."""
-    listed = document.get("strategies")
-    if not isinstance(listed, list):
-        return ("forecast",)
-    return tuple(str(item["name"]) for item in listed if isinstance(item, dict))
 
 
 def external_strategies(document: JsonObject) -> tuple[str, ...]:

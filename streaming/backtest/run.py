@@ -28,12 +28,12 @@ from streaming.backtest.request import (
     check_delay,
     lanes_of,
     latency_in,
-    strategy_names,
 )
 from streaming.errors import SettingsError, UsageError
 from streaming.segments import KIND_COMMAND, InstrumentEntry, SegmentHeader
 from streaming.settings import Settings, settings_path
 from streaming.shell.feed import Feed, FeedHour, open_feed
+from streaming.trader_document import horizon_step_of, strategy_names
 from streaming.trading_run import bundle_hash, load_forecaster
 from warehouse.lake import Lake
 
@@ -135,19 +135,6 @@ def run_backtest(
     return plan.finished(
         f"backtest-{digest[:12]}", _settings_hash(settings, grid.instruments, document, lanes, traders)
     )
-
-
-def horizon_step_of(document: JsonObject) -> int:
-    """Return the horizon, in steps, by which a trader's document decides: the first strategy's that has one."""
-    listed = document.get("strategies")
-    for section in [*(listed if isinstance(listed, list) else []), document.get("signal")]:
-        if isinstance(section, dict):
-            nested = section.get("settings")
-            for place in (section, nested if isinstance(nested, dict) else {}):
-                step = place.get("horizon_step")
-                if isinstance(step, int):
-                    return step
-    return 1
 
 
 def _span(feed: Feed) -> list[int]:

@@ -6,9 +6,9 @@ from streaming.backtest.document import fees_text, lane_row
 from streaming.backtest.evaluate import Evaluation
 from streaming.backtest.job import Backtested
 from streaming.backtest.parity import ParityVerdict, Recomputed
-from streaming.backtest.request import strategy_names
 from streaming.backtest.run import BacktestRun
 from streaming.tables import print_table
+from streaming.trader_document import strategy_names
 
 
 def show(done: Backtested) -> None:

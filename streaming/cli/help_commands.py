@@ -10,7 +10,8 @@ HOURS, SEED = 2.0, 1
 
 EPILOG = """without --recordings: a history is generated and learned from; then three venues are emulated over sockets,
 recorded (one frame is lost on purpose) and traded on paper (the market changes on purpose); the end tells what came of
-it, and the exit code is 1 when something is not as it was meant to be"""
+it, and the exit code is 1 when something is not as it was meant to be. At the end dashboard, Dagster and reports are
+open: on a terminal until Ctrl-C, while recorder and trader go on; elsewhere they are asked, named and closed again"""
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -22,7 +23,8 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument("--recordings", type=Path, metavar="FOLDER", help="folder with a recordings.toml: no live part")
     parser.add_argument("--clean", action="store_true", help="lose nothing, change nothing: no gap, no drift")
     parser.add_argument("--record-only", action="store_true", help="emulate, record and convert; no model, no trader")
-    parser.add_argument("--keep", action="store_true", help="then go on recording and trading until Ctrl-C")
+    parser.add_argument("--keep", action="store_true", help="then go on until Ctrl-C (default: on a terminal)")
+    parser.add_argument("--no-windows", action="store_true", help="end without dashboard, Dagster and reports open")
     parser.add_argument("--hours", type=float, default=HOURS, help="hours of generated history (default %(default)s)")
     parser.add_argument("--seed", type=int, default=SEED, help="of the generated market (default %(default)s)")
     parser.add_argument("--record-minutes", type=float, metavar="M", help="market minutes recorded (default 20.5)")
@@ -41,9 +43,12 @@ def run_demo(options: argparse.Namespace) -> int:
     from streaming.demo.recorded import RecordedDemo
     from streaming.demo.request import DemoRequest
     from streaming.demo.telling import Teller
+    from streaming.demo.windows import is_watched
     from streaming.settings import load_settings
 
     _check(options)
+    has_windows = not options.no_windows and not options.record_only
+    stays = has_windows and not options.json and is_watched()
     given = {name: getattr(options, name) for name in ("record_minutes", "paper_minutes", "speed")}
     request = DemoRequest(
         data_dir=(options.data_dir or load_settings().data_dir / _folder_name(options)).resolve(),
@@ -52,7 +57,8 @@ def run_demo(options: argparse.Namespace) -> int:
         seed=options.seed,
         is_clean=options.clean,
         is_record_only=options.record_only,
-        is_kept=options.keep,
+        is_kept=options.keep or stays,
+        has_windows=has_windows,
         **{name: value for name, value in given.items() if value is not None},
     )
     demo = (LiveDemo if options.recordings is None else RecordedDemo)(request, Teller(is_quiet=options.json))

@@ -28,7 +28,7 @@ def run_limits(options: argparse.Namespace) -> int:
 
     settings = load_settings()
     status = _running(settings)
-    rows = limit_rows(settings.native, status)
+    rows = _told(status) or limit_rows(settings.native, status)
     missing = missing_limits(settings.native)
     run = None if status is None else status.get("run")
     if options.json:
@@ -43,6 +43,12 @@ def run_limits(options: argparse.Namespace) -> int:
         print(f"off or without a limit, which live trading would refuse: {', '.join(missing)}")
     print("next: docs/risk.md says what each rule asks   |   trader status")
     return 0
+
+
+def _told(status: "JsonObject | None") -> "list[JsonObject]":
+    """Return the rows that a running trader tells itself: its settings may not be today's."""
+    found = [] if status is None else status.get("limits", [])
+    return [row for row in found if isinstance(row, dict)] if isinstance(found, list) else []
 
 
 def _running(settings: "Settings") -> "JsonObject | None":

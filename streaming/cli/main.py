@@ -12,7 +12,9 @@ from collections.abc import Sequence
 from types import FrameType
 
 from streaming.cli import (
+    alerts,
     backtest,
+    dashboard,
     data,
     doctor,
     emulate,
@@ -78,6 +80,8 @@ def build_parser() -> argparse.ArgumentParser:
         limits,
         kill,
         watchdog,
+        dashboard,
+        alerts,
         help_commands,
         doctor,
     ):

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 from streaming.cli.grammar import time_text
 from streaming.cli.model_text import SCORE_COLUMNS, model_lines, object_of, score_rows
+from streaming.metrics.text import metrics_lines
+from streaming.performance.text import show_performance
 from streaming.tables import print_table
 
 if TYPE_CHECKING:
     from native.config import JsonObject
-    from streaming.shell.trader import PaperSummary
+    from streaming.shell.trader_request import PaperSummary
 
 POSITION_COLUMNS = (
     ("instrument", "instrument"),
@@ -32,10 +34,15 @@ INSTRUMENT_COLUMNS = (
 )
 STAGES = (
     ("socket_to_engine", "socket -> engine"),
-    ("step_to_forecast", "step -> forecast"),
-    ("socket_to_order", "socket -> order"),
+    ("decode_book", "decode + book"),
+    ("features", "features of a step"),
     ("inference", "model alone"),
+    ("step_to_forecast", "step -> forecast"),
+    ("decision", "decision"),
+    ("socket_to_order", "socket -> order"),
+    ("send_to_ack", "send -> ack"),
 )
+FEED_AGE = "feed_age."
 PRICE_DIGITS = 12
 
 
@@ -49,11 +56,14 @@ def show_status(status: "JsonObject") -> None:
     for line in (*count_lines(status), *model_lines(status)):
         print(f"  {line}")
     show_rows(_objects(status["instruments"]), INSTRUMENT_COLUMNS)
+    show_performance(status.get("performance"))
     if scores := score_rows(status):
         show_rows(scores, SCORE_COLUMNS)
+    for part, problem in object_of(status["untold"]).items():
+        print(f"  {part} cannot be told: {problem}")
     for venue in _objects(status["venues"]):
         print(f"  {_venue_text(venue)}")
-    for line in (*latency_lines(status), *_bus_lines(status)):
+    for line in (*latency_lines(status), *_bus_lines(status), *metrics_lines(status)):
         print(f"  {line}")
     print(f"pnl {status['pnl']}")
 
@@ -112,10 +122,11 @@ def latency_lines(status: "JsonObject") -> list[str]:
     """Return the percentiles of each stage that happened."""
     lines = []
     latency = object_of(status["latency"])
-    for name, title in STAGES:
+    ages = [(name, f"feed age, {name.removeprefix(FEED_AGE)}") for name in latency if name.startswith(FEED_AGE)]
+    for name, title in (*ages, *STAGES):
         stage = object_of(latency[name])
         if stage["count"]:
-            words = ", ".join(f"{key.removesuffix('_us')} {_us(stage[key])}" for key in stage if key != "count")
+            words = ", ".join(f"{key.removesuffix('_us')} {_us(stage[key])}" for key in stage if key.endswith("_us"))
             lines.append(f"{title}: {words} ({stage['count']} times)")
     return lines
 

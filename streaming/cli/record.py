@@ -83,6 +83,7 @@ def _record(options: argparse.Namespace) -> int:
         clock=clock,
         span_ns=span_ns_of(options.seconds),
         redis=settings.streaming.redis,
+        metrics=settings.streaming.metrics,
         progress_s=1.0 if sys.stderr.isatty() else PROGRESS_S,
     )
     progress = ProgressLine()
@@ -130,6 +131,8 @@ def _stop(options: argparse.Namespace) -> int:
 
 def status_text(status: "JsonObject") -> str:
     """Return a running recorder's status document as lines; also for a page that shows the trader beside it."""
+    from streaming.metrics.text import metrics_lines
+
     lines = [f"RECORD  {status['state']}  pid {status['pid']}  clock {time_text(int(str(status['ts_ns'])))}"]
     venues = status["venues"]
     assert isinstance(venues, list)
@@ -150,7 +153,7 @@ def status_text(status: "JsonObject") -> str:
     bus = status["bus"]
     if isinstance(bus, dict) and not bus["is_connected"]:
         lines.append(f"  Redis is not there ({bus['last_problem'] or 'not yet'}): recording goes on without it")
-    return "\n".join(lines)
+    return "\n".join([*lines, *(f"  {line}" for line in metrics_lines(status))])
 
 
 def _joined(names: object) -> str:

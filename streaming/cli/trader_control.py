@@ -47,10 +47,13 @@ STATE_COMMANDS = {
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add this group's commands."""
     parser = add_command(commands, "status", "what the running trader does: state, books, pnl, model, lag", run_status)
-    parser.add_argument("--watch", action="store_true", help="show it anew each second until Ctrl-C")
+    parser.add_argument("--watch", action="store_true", help="go on until Ctrl-C; on a terminal, as a screen")
     _add_way(parser)
     parser = add_command(commands, "orders", "the running trader's last orders, newest first", run_orders)
     parser.add_argument("--limit", type=rows_count, default=20, metavar="N", help="how many (default %(default)s)")
+    _add_way(parser)
+    parser = add_command(commands, "way", "where the time of one order went, stage by stage", run_way)
+    parser.add_argument("order", metavar="ORDER", help="its number, see: trader orders")
     _add_way(parser)
     _add_way(add_command(commands, "positions", "the running trader's positions and pnl", run_positions))
     for op, summary in STATE_COMMANDS.items():
@@ -79,10 +82,13 @@ def run_status(options: argparse.Namespace) -> int:
     from streaming.settings import load_settings
 
     settings = load_settings()
+    if options.watch and not options.json and sys.stdout.isatty():
+        from streaming.cli.watching import watch_until_interrupted
+
+        watch_until_interrupted(lambda: _ask(options, settings, {"op": "status"}), options.via)
+        return 0
     while True:
         answer = _ask(options, settings, {"op": "status"})
-        if options.watch and sys.stdout.isatty():
-            sys.stdout.write("\x1b[H\x1b[2J")
         if options.json:
             print_json(answer)
         else:
@@ -96,6 +102,19 @@ def run_status(options: argparse.Namespace) -> int:
 def run_orders(options: argparse.Namespace) -> int:
     """`trader orders`."""
     return _show_list(options, {"op": "orders", "limit": options.limit}, "orders", ORDER_COLUMNS)
+
+
+def run_way(options: argparse.Namespace) -> int:
+    """`trader way`; exit code 3 for an order that was not sent, or too long ago."""
+    from streaming.performance.text import show_way
+    from streaming.settings import load_settings
+
+    answer = _ask(options, load_settings(), {"op": "way", "client_order_id": options.order})
+    if options.json:
+        print_json(answer)
+    else:
+        show_way(answer["way"])
+    return 0
 
 
 def run_positions(options: argparse.Namespace) -> int:

@@ -94,8 +94,9 @@ def _start_paper(options: argparse.Namespace, settings: "Settings") -> int:
     from streaming.shell.attach import attach
     from streaming.shell.clock import Clock
     from streaming.shell.recorder import span_ns_of
-    from streaming.shell.trader import PaperRequest, run_paper
+    from streaming.shell.trader import run_paper
     from streaming.shell.trader_model import bundle_loader, first_model
+    from streaming.shell.trader_request import PaperRequest
 
     grid = settings.grid_named(options.grid or settings.streaming.grid)
     config, clock = settings.streaming.record, Clock.wall()

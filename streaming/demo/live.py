@@ -5,7 +5,6 @@ While it is recorded one depth frame is lost on purpose; while it is traded the 
 came of both is read from the lake and from the answers of the processes, and told at the end.
 """
 
-import time
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -19,6 +18,7 @@ from streaming.demo.recorded import verdict_of
 from streaming.demo.request import GENERATED_START, DemoRequest, begin_anew
 from streaming.demo.summary import clock_text, summary_document, summary_lines
 from streaming.demo.telling import Teller
+from streaming.demo.windows import SPARE_S, Windows, ask_windows, open_windows, stay, tell_windows
 from streaming.emulator.generator import run_name
 from streaming.emulator.regime import STRESS
 from streaming.errors import NotRunningError, RefusedError
@@ -38,8 +38,6 @@ LOST_AT = 0.4
 REGIME_AT = 0.4
 """Of the minutes recorded and traded."""
 READY_S = 60.0
-SPARE_S = 120.0
-"""Real time that a recording or a session may take beyond its market minutes: start, landing."""
 
 
 @dataclass(slots=True)
@@ -78,7 +76,9 @@ class LiveDemo:
             self._review(supervisor, settings, status, regime_ts_ns)
         self._close()
         if self.request.is_kept:
-            self._keep(supervisor, emulated)
+            self._keep(supervisor, settings, emulated)
+        elif self.request.has_windows:
+            self._show(supervisor, settings)
 
     @property
     def settings_file(self) -> Path:
@@ -222,22 +222,31 @@ class LiveDemo:
         for what, text in summary_lines(self._findings, self.request.data_dir):
             say(what, text)
 
-    def _keep(self, supervisor: Supervisor, emulated: Emulated) -> None:
-        """Record and trade on until told to end."""
+    def _show(self, supervisor: Supervisor, settings: Settings) -> None:
+        """Open the windows, ask them as a browser would, and let the end of the demo close them."""
+        windows = self._open(supervisor, settings)
+        session = self._findings.session
+        picture = None if session is None else session.picture.relative_to(settings.warehouse.reports_dir)
+        ask_windows(windows, picture)
+        self.teller.say("closed", "they answered, and are closed again: nobody is at a terminal; the same by hand:")
+        self.teller.say("", "trader dashboard   |   make dagster")
+
+    def _open(self, supervisor: Supervisor, settings: Settings) -> Windows:
+        with self.teller.stage("windows", "dashboard, Dagster and reports"):
+            windows = open_windows(supervisor, settings, self.settings_file, self.teller.progress)
+        tell_windows(windows, self.teller)
+        self.answer["windows"] = windows.to_json()
+        return windows
+
+    def _keep(self, supervisor: Supervisor, settings: Settings, emulated: Emulated) -> None:
+        """Record and trade on, with the windows open, until told to end."""
         self._attached(supervisor, emulated, "record", "record", None)
         if not self.request.is_record_only:
             extra = () if self._findings.bundle else ("--no-model",)
             self._attached(supervisor, emulated, "trader", "start --mode paper", None, *extra)
-        names = ", ".join(child.name for child in supervisor.running)
-        self.teller.say("running", f"{names}: Ctrl-C ends them   (trader status, trader orders, trader halt --help)")
-        try:
-            while True:
-                supervisor.check()
-                time.sleep(0.2)
-        except KeyboardInterrupt:
-            self.teller.say("stopping", f"{names}; the session is landed in the lake")
-            for child in reversed(supervisor.running):
-                supervisor.stop(child, SPARE_S)
+        if self.request.has_windows:
+            self._open(supervisor, settings)
+        stay(supervisor, self.teller)
 
     # --- children ---
 

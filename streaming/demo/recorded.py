@@ -15,6 +15,7 @@ from streaming.demo.commands import conduct
 from streaming.demo.market import derive_grid, import_all, imported_limits
 from streaming.demo.request import DemoRequest
 from streaming.demo.telling import Teller
+from streaming.demo.windows import ask_windows, open_windows, stay, tell_windows
 from streaming.errors import RefusedError
 from streaming.overlay import write_overlay
 from streaming.report import RunReport, build_report, report_document, show_report
@@ -38,6 +39,8 @@ class RecordedDemo:
         learned = self._learn()
         report = self._replay(settings, learned)
         self._close(report)
+        if self.request.has_windows:
+            self._show(settings, report)
         return 0
 
     @property
@@ -110,6 +113,21 @@ class RecordedDemo:
             "make dagster                    (the graph, checks and reports in the browser)",
         ):
             say("", command)
+
+    def _show(self, settings: Settings, report: RunReport) -> None:
+        """Open the windows over what was replayed: until Ctrl-C on a terminal, else they are asked and closed again."""
+        journal = Path(report.summary.journal)
+        with Supervisor(self.request.data_dir / "logs") as supervisor:
+            with self.teller.stage("windows", "dashboard over the journal, Dagster and reports"):
+                windows = open_windows(supervisor, settings, self.settings_file, self.teller.progress, journal)
+            tell_windows(windows, self.teller)
+            self.answer["windows"] = windows.to_json()
+            if self.request.is_kept:
+                stay(supervisor, self.teller)
+                return
+            ask_windows(windows)
+        self.teller.say("closed", "they answered, and are closed again: nobody is at a terminal; the same by hand:")
+        self.teller.say("", f"trader dashboard --replay {journal}   |   make dagster")
 
 
 def verdict_of(learned: JsonObject) -> tuple[str | None, str]:

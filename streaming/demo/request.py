@@ -40,7 +40,9 @@ class DemoRequest:
     is_record_only: bool = False
     """Stop when the recording is converted: no history, no model, no trader."""
     is_kept: bool = False
-    """Leave emulator, recorder and trader running until told to end."""
+    """Leave emulator, recorder and trader running, and the windows open, until told to end."""
+    has_windows: bool = True
+    """End with dashboard, Dagster and reports open."""
 
 
 def begin_anew(data_dir: Path, market: str) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from streaming.doctor.data import check_disk, check_lake, check_locks, check_model, check_redis
 from streaming.doctor.findings import Finding, fail, warn
 from streaming.doctor.machine import check_clock, check_gpu, check_open_files, check_ports
+from streaming.doctor.metrics import check_metrics
 from streaming.doctor.project import check_core, check_packages, check_python, check_settings
 from streaming.emulator.ports import PORTS
 from streaming.settings import PROJECT_ROOT, Settings, load_settings
@@ -37,6 +38,7 @@ def _examine_data(settings: Settings) -> Iterator[Finding]:
     yield from _guarded("lake", lambda: check_lake(settings))
     yield from _guarded("locks", lambda: check_locks(run_dir))
     yield from _guarded("redis", lambda: check_redis(settings.streaming.redis, run_dir))
+    yield from _guarded("metrics", lambda: check_metrics(settings.streaming.metrics))
     yield from _guarded("model", lambda: check_model(settings))
 
 

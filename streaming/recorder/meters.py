@@ -55,8 +55,14 @@ class VenueReading:
 
 def lag_ms_of(frame: bytes, ts_recv_ns: int) -> float | None:
     """Return how old a frame was when it was received, None when it names no time."""
+    event_ms = event_ms_of(frame)
+    return None if event_ms is None else round(ts_recv_ns / NS_PER_MS - event_ms, 3)
+
+
+def event_ms_of(frame: bytes) -> int | None:
+    """Return the venue's own time in a frame, in ms; None when it names none."""
     found = _EVENT_MS.search(frame)
-    return None if found is None else round(ts_recv_ns / NS_PER_MS - int(found.group(1)), 3)
+    return None if found is None else int(found.group(1))
 
 
 def progress_text(

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -25,19 +25,19 @@ from streaming.bus import (
     MESSAGE_BYTES_MAX,
     PROMOTIONS,
     REPLIES,
-    BusMessage,
     BusMessageError,
     ControlReply,
     ControlRequest,
     Drift,
+    Message,
     MessageT,
     Promotion,
     message_from_json,
     refusal,
-    stream_of,
 )
 from streaming.bus_config import RedisSettings
 from streaming.bus_desk import NS_PER_S, STALE_NS, ControlDesk
+from streaming.control_key import control_key
 from streaming.errors import NotRunningError, TraderError, UsageError
 from streaming.redis_server import EmbeddedRedis, socket_path
 from streaming.shell.bus_connection import BUS_FAILURES, FIRST_ID, BusConnection, Entry, id_order
@@ -89,13 +89,16 @@ class BusClient:
         on_control: Callable[[ControlRequest], None] | None = None,
         on_promotion: Callable[[Promotion], None] | None = None,
         on_drift: Callable[[Drift], None] | None = None,
+        ears: Mapping[str, Callable[[bytes], None]] | None = None,
     ) -> None:
+        """`ears` hear the payloads of further streams, read or not, from now on."""
         self._config = config
         self._embedded = EmbeddedRedis(run_dir)
-        self._desk = ControlDesk(name)
+        self._desk = ControlDesk(name, lambda: control_key(run_dir))
         self._on_control = on_control
         self._on_promotion = on_promotion
         self._on_drift = on_drift
+        self._ears = dict(ears or {})
         self._outbox = Outbox()
         self._ended = threading.Event()
         self._positions: dict[str, str] = {}
@@ -117,7 +120,7 @@ class BusClient:
         if self._thread.is_alive():
             self._thread.join(JOIN_S)
 
-    def publish(self, message: BusMessage) -> None:
+    def publish(self, message: Message) -> None:
         """Queue a message and return at once; when 1,000 wait the oldest is dropped and counted."""
         if not self._config.is_off:
             self._outbox.put(message)
@@ -185,7 +188,7 @@ class BusClient:
 
     def _find_positions(self, connection: BusConnection) -> None:
         """Read from now on at first, then from where we were: at the beginning where Redis has lost its streams."""
-        wanted = {CONTROL: self._on_control, PROMOTIONS: self._on_promotion, DRIFT: self._on_drift}
+        wanted = {CONTROL: self._on_control, PROMOTIONS: self._on_promotion, DRIFT: self._on_drift, **self._ears}
         for stream in (stream for stream, hearer in wanted.items() if hearer is not None):
             newest = connection.last_id(stream)
             known = self._positions.get(stream, newest)
@@ -205,9 +208,9 @@ class BusClient:
             self._outbox.count(published=sent, dropped=len(batch) - sent)
         return len(batch)
 
-    def _entry(self, message: BusMessage) -> tuple[str, bytes] | None:
+    def _entry(self, message: Message) -> tuple[str, bytes] | None:
         """Return stream and payload; None, noted, when it is too large or holds what JSON does not."""
-        stream, name = stream_of(message), type(message).__name__
+        stream, name = message.stream, type(message).__name__
         try:
             payload = message.to_json()
         except TypeError as error:  # orjson's: an integer of more than 64 bits
@@ -223,6 +226,9 @@ class BusClient:
         return None
 
     def _hear(self, entry: Entry) -> None:
+        if entry.stream in self._ears:
+            self._ears[entry.stream](entry.payload)
+            return
         if entry.stream == PROMOTIONS:
             self._hear_news(entry, Promotion, self._on_promotion)
             return
@@ -282,7 +288,7 @@ def publish_drift(settings: "Settings", drift: Drift, warn: Callable[[str], None
         warn(f"traders were not told of the drift, they see it when they next look: {problem}")
 
 
-def _tell(settings: "Settings", message: BusMessage) -> str:
+def _tell(settings: "Settings", message: Message) -> str:
     """Send one message to whoever listens and return what went wrong; nothing is where nobody can be listening."""
     config = settings.streaming.redis
     socket = socket_path(settings.warehouse.run_dir)
@@ -291,7 +297,7 @@ def _tell(settings: "Settings", message: BusMessage) -> str:
     try:
         connection = BusConnection(config, socket)
         try:
-            refusals = connection.add([(stream_of(message), message.to_json())])
+            refusals = connection.add([(message.stream, message.to_json())])
         finally:
             connection.close()
     except BUS_FAILURES as error:
@@ -304,14 +310,15 @@ def ask_over_redis(
 ) -> JsonObject:
     """Ask `process` over Redis as `shell.control.ask` asks over its socket: same request, same answer.
 
-    NotRunningError when Redis is off or not there, or when no answer came in time. A refusal is returned, not raised.
+    NotRunningError when Redis is off or not there, or when no answer came in time; RefusedError without a usable
+    `control.key` to sign with. A refusal is returned, not raised.
     """
     if config.is_off:
         raise NotRunningError('Redis is off by streaming.redis.url = "off"; ask without --via redis')
     socket = socket_path(run_dir)
     if config.is_embedded and not socket.exists():
         raise NotRunningError(f"{socket}: nothing is running there")
-    message = control_request(process, request)
+    message = control_request(process, request).signed(control_key(run_dir))
     try:
         connection = BusConnection(config, socket)
         try:
@@ -324,7 +331,7 @@ def ask_over_redis(
 
 
 def control_request(process: str, request: JsonObject) -> ControlRequest:
-    """Return a control socket's request as a message, asked now by this user; UsageError when it is too long."""
+    """Return a control socket's request as a message to sign, asked now by this user; UsageError when too long."""
     words = dict(request)
     op, reason = str(words.pop("op")), str(words.pop("reason", ""))
     try:
@@ -332,7 +339,7 @@ def control_request(process: str, request: JsonObject) -> ControlRequest:
             id=uuid.uuid4().hex,
             op=op,
             reason=reason,
-            by=_user(),
+            by=asking_user(),
             ts_ns=time.time_ns(),
             to=process,
             arguments=words,
@@ -342,7 +349,8 @@ def control_request(process: str, request: JsonObject) -> ControlRequest:
         raise UsageError(f"control over Redis: {first['loc'][0]}: {first['msg']}") from error
 
 
-def _user() -> str:
+def asking_user() -> str:
+    """Return who we are, as far as the system knows."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):  # a container's user without a name

@@ -6,13 +6,16 @@ only once, when it is made.
 """
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Self
+from typing import Final, Self
 
 from native.config import JsonObject
 
 NS_PER_S = 1_000_000_000
 SPEED_MAX = 1_000.0
+stopwatch_ns: Final[Callable[[], int]] = time.monotonic_ns
+"""Real ns for durations; a difference of two readings, and nothing else, means something."""
 
 
 @dataclass(frozen=True, slots=True)

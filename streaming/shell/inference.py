@@ -2,7 +2,8 @@
 
 Rule when busy: the windows of one step may wait. Those of a newer one take their place and the older are counted as
 skipped: a forecast of a step that has passed is worth nothing, and the loop that trades never waits for a model.
-Loading a bundle is this thread's work too: a window that comes meanwhile waits or is skipped by the same rule.
+Loading a bundle is this thread's work too: a window that comes meanwhile waits or is skipped by the same rule. So is
+telling where a model looks, after what is to be forecast; of windows that wait to be looked into, the newest stays.
 
 The champion has a lane of its own. What only forecasts in the shadow has another one, whose thread gives way to all
 others of the machine.
@@ -22,6 +23,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from ml.runtime import AttentionMap
 from streaming.errors import TraderError
 from streaming.shell.clock import Clock
 from streaming.shell.runner import Forecasting
@@ -41,6 +43,14 @@ class FromBundle(Protocol):
 
     def outside_training(self, features_VF: NDArray[np.float32], valid_V: NDArray[np.uint8]) -> NDArray[np.bool_]:
         """Return which features [V, F] of a row lie outside of what training could have shown."""
+
+
+@runtime_checkable
+class Looking(Protocol):
+    """A model that can say where it looks: `ml.runtime.Forecaster`."""
+
+    def attention(self, features: NDArray[np.float32], valid: NDArray[np.uint8]) -> AttentionMap:
+        """Return where it looks as it forecasts a window."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +81,8 @@ class Window:
     valid: NDArray[np.uint8]
     ts_closed_ns: int
     """Time of the input that closed the step, on the shared clock."""
+    ts_offered_ns: int = 0
+    """When it was ready for the model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +95,8 @@ class Forecast:
     """Real ns of the model alone."""
     outside: NDArray[np.bool_] | None = None
     """Features [V, F] of the last row that lie outside of the model's training; None for a model of no bundle."""
+    ts_begun_ns: int = 0
+    """When the model began."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +108,8 @@ class InferenceEars:
     on_loaded: Callable[[LoadedModel], None]
     on_load_failed: Callable[[str, str], None]
     """The hash and what is wrong with it, in one line."""
+    on_looked: Callable[[Window, AttentionMap | str], None] = lambda _window, _found: None
+    """Where a window's model looked, or why that is not known."""
 
 
 @dataclass(slots=True)
@@ -129,6 +145,7 @@ class InferenceThread:
         self._changed = threading.Condition()
         self._windows: tuple[Window, ...] = ()
         self._wish: str | None = None
+        self._asked: Window | None = None
         self._is_ending = False
         self._niceness = niceness
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -161,6 +178,12 @@ class InferenceThread:
             self._wish = bundle
             self._changed.notify()
 
+    def look(self, window: Window) -> None:
+        """Have it found out where a window's model looks; the newest window wins."""
+        with self._changed:
+            self._asked = window
+            self._changed.notify()
+
     # --- the thread ---
 
     def _run(self) -> None:
@@ -169,18 +192,25 @@ class InferenceThread:
                 os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), self._niceness)
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._is_ending or self._windows or self._wish is not None)
+                self._changed.wait_for(self._has_work)
                 if self._is_ending:
                     return
                 # A wish goes first: behind a model that is slower than a step there are always windows.
                 wish, self._wish = self._wish, None
                 windows: tuple[Window, ...] = ()
+                asked: Window | None = None
                 if wish is None:
                     windows, self._windows = self._windows, ()
+                    asked, self._asked = self._asked, None
             if wish is not None:
                 self._load_bundle(wish)
             for window in windows:
                 self._forecast(window)
+            if asked is not None:
+                self._look(asked)
+
+    def _has_work(self) -> bool:
+        return bool(self._is_ending or self._windows or self._wish is not None or self._asked is not None)
 
     def _forecast(self, window: Window) -> None:
         begin_ns = self._clock.now_ns()
@@ -194,7 +224,19 @@ class InferenceThread:
         except Exception as error:  # a model is data that came from outside: whatever ails it, trading goes on
             self._tell(self._ears.on_forecast_failed, window, first_line(error))
             return
-        self._tell(self._ears.on_forecast, Forecast(window, values, took_ns, outside))
+        self._tell(self._ears.on_forecast, Forecast(window, values, took_ns, outside, begin_ns))
+
+    def _look(self, window: Window) -> None:
+        found: AttentionMap | str
+        forecaster = window.model.forecaster
+        try:
+            if isinstance(forecaster, Looking):
+                found = forecaster.attention(window.features, window.valid)
+            else:
+                found = "this model has no attention to tell"
+        except Exception as error:  # as in `_forecast`
+            found = first_line(error)
+        self._tell(self._ears.on_looked, window, found)
 
     def _load_bundle(self, bundle: str) -> None:
         try:

@@ -17,6 +17,7 @@ from native.config import JsonObject
 from streaming.bus import Outcome
 from streaming.errors import RefusedError
 from streaming.settings import Settings
+from streaming.shell.attention_watch import AttentionWatch
 from streaming.shell.clock import Clock
 from streaming.shell.drift_watch import DriftWatch
 from streaming.shell.inference import (
@@ -96,6 +97,9 @@ class ModelLife:
         )
         self.shadow_file = ShadowFile(shadow_path(folders.journal_dir, self._run))
         self.shadow_failures = 0
+        names = grid["instruments"]
+        assert isinstance(names, list), "the engine took it"
+        self.attention = AttentionWatch([str(name) for name in names], self.shadow_lane.look, around.loop.time)
         self._is_going_back = first.is_going_back
         self._record_file = ProbationFile(folders.run_dir)
         self._move_back = MoveBack(around.settings, self._on_moved_back)
@@ -144,7 +148,9 @@ class ModelLife:
         """Have the step that closed forecast, then score what it completes, and judge."""
         found = self._session.window(self.watch.current.forecaster.context_steps)
         if found is not None:
-            self._offer(self.lane, Window(self.watch.current, *found, ts_ns))
+            window = Window(self.watch.current, *found, ts_ns, self._around.clock.now_ns())
+            self._offer(self.lane, window)
+            self.attention.on_window(window)
             shadows = [self._same_step(model, found[0], ts_ns) for model in self._shadows()]
             windows = [window for window in shadows if window is not None]
             if windows:
@@ -222,6 +228,7 @@ class ModelLife:
             on_load_failed=lambda bundle, problem: self._change_challenger(
                 lambda: self.challenger.on_refused(bundle, problem)
             ),
+            on_looked=lambda window, found: self.attention.on_looked(window, found),
         )
 
     def _on_champion_failed(self, window: Window, problem: str) -> None:

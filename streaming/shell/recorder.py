@@ -22,6 +22,7 @@ from streaming.bus_config import RedisSettings
 from streaming.errors import UsageError
 from streaming.live_segments import RecoveredSegment, recover_segments
 from streaming.lock import held
+from streaming.metrics.config import MetricsSettings
 from streaming.record_config import RecordConfig
 from streaming.recorder.meters import VenueReading, progress_text
 from streaming.recorder.plan import check_speed, venue_targets
@@ -54,6 +55,8 @@ class RecordRequest:
     progress_s: float = 1.0
     redis: RedisSettings | None = None
     """Where telemetry goes; None: nowhere."""
+    metrics: MetricsSettings | None = None
+    """Where series go; None: nowhere."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +118,9 @@ class _Recorder:
         self._failure: Exception | None = None
         self._venues: list[VenueRecorder] = []
         self._segments = SegmentQueue(self._loop, request.config.queue_bytes, self._pause, self._fail)
-        self._desk = RecorderDesk(request.run_dir, request.redis, request.clock, self._reading, self._end)
+        self._desk = RecorderDesk(
+            request.run_dir, request.redis, request.clock, self._reading, self._end, request.metrics
+        )
         self._begun_ns = request.clock.now_ns()
         self._state = "starting"
 

@@ -1,8 +1,8 @@
 """What a running recorder answers to its operator and tells the bus. Control over the socket and over Redis alike.
 
 The status document: `process`, `state` (starting, recording, stopping), `pid`, `ts_ns` and `ts_begun_ns` on the
-recorder's clock, `speed`, `is_paused`, `pauses`, `waiting_bytes`, `venues` (one `VenueReading` a venue), `runs_ended`
-and `bus` (null without one).
+recorder's clock, `speed`, `is_paused`, `pauses`, `waiting_bytes`, `venues` (one `VenueReading` a venue), `runs_ended`,
+`bus` and `metrics` (null without one).
 """
 
 import asyncio
@@ -14,9 +14,11 @@ from native.config import JsonObject
 from streaming.bus import ControlRequest, Telemetry, reply_to
 from streaming.bus_config import RedisSettings
 from streaming.errors import UsageError
+from streaming.metrics.config import MetricsSettings
 from streaming.shell.bus_client import BusClient
 from streaming.shell.clock import Clock
 from streaming.shell.control import ControlServer
+from streaming.shell.metrics_writer import MetricsWriter
 from streaming.shell.recorder_names import MODE, PROCESS, SOCKET_NAME
 
 OPS = ("status", "stop")
@@ -33,39 +35,45 @@ class RecorderDesk:
         clock: Clock,
         reading: Callable[[], JsonObject],
         stop: Callable[[str], None],
+        metrics: MetricsSettings | None = None,
     ) -> None:
         loop = asyncio.get_running_loop()
         self._clock = clock
         self._reading = reading
         self._stop = stop
         self._server = ControlServer(run_dir / SOCKET_NAME, self.answer)
+        self._metrics = MetricsWriter(metrics or MetricsSettings(), run_dir, PROCESS)
         self._bus: BusClient | None = None
         if redis is not None and not redis.is_off:
             self._bus = BusClient(redis, run_dir, PROCESS, on_control=lambda asked: _hop(loop, self._on_control, asked))
 
     async def open(self) -> None:
-        """Begin to listen; Redis is not waited for."""
+        """Begin to listen; neither Redis nor InfluxDB is waited for."""
         await self._server.start()
+        self._metrics.start()
         if self._bus is not None:
             self._bus.start()
 
     async def close(self) -> None:
         """Tell the last status and stop listening."""
         await self._server.close()
+        self.tell()
         if self._bus is not None:
-            self.tell()
             await asyncio.to_thread(self._bus.stop)
+        await asyncio.to_thread(self._metrics.stop)
 
     def tell(self) -> None:
-        """Tell the bus the present status; returns at once. Its `run` is empty: each venue has one of its own."""
+        """Tell bus and series the status; returns at once. Its `run` is empty: each venue has one of its own."""
+        status = self.status()
+        self._metrics.tell(status)
         if self._bus is not None:
             ts_ns = self._clock.now_ns()
-            self._bus.publish(Telemetry(process=PROCESS, run="", mode=MODE, ts_ns=ts_ns, body=self.status()))
+            self._bus.publish(Telemetry(process=PROCESS, run="", mode=MODE, ts_ns=ts_ns, body=status))
 
     def status(self) -> JsonObject:
         """Return the status document."""
         bus = None if self._bus is None else self._bus.reading().to_json()
-        return {"process": PROCESS, **self._reading(), "bus": bus}
+        return {"process": PROCESS, **self._reading(), "bus": bus, "metrics": self._metrics.to_json()}
 
     def answer(self, request: JsonObject) -> JsonObject:
         """Answer one request; UsageError for a word that is none."""

@@ -16,35 +16,34 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from native.config import NS_PER_MS, GridConfig, JsonObject
+from native.config import NS_PER_MS, JsonObject
 from streaming.errors import TraderError
 from streaming.lock import held
-from streaming.record_config import RecordConfig
+from streaming.performance.stage_file import stage_path
 from streaming.recorder.plan import VenuePlan, check_speed, make_plan, run_name, venue_targets
-from streaming.session_tables import LandedSession
-from streaming.settings import Settings
-from streaming.shell.clock import Clock
 from streaming.shell.control import ControlServer
 from streaming.shell.gather import all_unless_stopped
 from streaming.shell.heart import Heart
-from streaming.shell.inference import Load
+from streaming.shell.inference import first_line
 from streaming.shell.latency import Latencies
+from streaming.shell.metrics_writer import MetricsWriter
 from streaming.shell.model_life import LifeSurroundings, ModelLife
 from streaming.shell.own_facts import OwnFacts
+from streaming.shell.stage_keeper import StageKeeper
 from streaming.shell.stop_signals import ended_by_signals
 from streaming.shell.trader_bus import TraderBus
 from streaming.shell.trader_desk import TraderDesk
 from streaming.shell.trader_meters import Sources, progress_text, status_document
-from streaming.shell.trader_model import FirstModel
-from streaming.shell.trader_names import LOCK_NAME, SOCKET_NAME
+from streaming.shell.trader_names import LOCK_NAME, PROCESS, SOCKET_NAME
+from streaming.shell.trader_request import PaperRequest, PaperSummary
 from streaming.shell.trader_session import begin_as_latched, land, land_left_sessions, open_session
 from streaming.shell.trader_venue import TraderVenue
 from streaming.shell.trading_loop import TradingLoop
 from streaming.shell.venue_client import ExchangeInfo, VenueClient
+from streaming.shell.view_publisher import ViewPublisher, ViewSources
 from streaming.trader.plan import TraderPlan, trader_plan
 from streaming.trader.python_strategies import PythonStrategies
 from streaming.trader.session import TradingSession
-from streaming.watchdog.config import WatchdogSettings
 from streaming.watchdog.latch import clear_latch
 
 TICK_S = 0.02
@@ -53,47 +52,6 @@ SETTLE_S_MAX = 1.0
 HALTED = "halted"
 
 Progress = Callable[[str], None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PaperRequest:
-    """What to trade, with what, and for how long."""
-
-    settings: Settings
-    grid: GridConfig
-    config: RecordConfig
-    """Addresses and patience."""
-    clock: Clock
-    model: FirstModel | None
-    """None: no forecast is made; strategies that need none trade."""
-    load: Load
-    """Opens the bundle of a hash, for models that come later."""
-    span_ns: int | None = None
-    """Of the shared clock, from the moment at which the venues are being heard; None: until told to end."""
-    is_new_session: bool = False
-    """Seal what an interrupted session left, instead of going on with it."""
-    progress_s: float = 1.0
-    watchdog: WatchdogSettings | None = None
-    """Who halts us when our heart stops; None: nobody is started."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PaperSummary:
-    """A session that was sealed and whose tables stand in the lake."""
-
-    journal: Path
-    landed: LandedSession
-    status: JsonObject
-    """The last status; see `trader_meters.status_document`."""
-
-    def to_json(self) -> JsonObject:
-        """Return it as one JSON object."""
-        landed: JsonObject = {
-            "steps": self.landed.steps,
-            "identical": self.landed.identical,
-            "rows": {**self.landed.rows},
-        }
-        return {**self.status, "journal": str(self.journal), "landed": landed}
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +108,10 @@ class _Trader:
         self._desk = TraderDesk(self._reading, self._end, lambda: clear_latch(run_dir))
         self._heart = Heart(run_dir, request.watchdog, progress)
         self._control = ControlServer(run_dir / SOCKET_NAME, self._desk.answer)
-        self._bus = TraderBus(settings.streaming.redis, run_dir, loop, self._desk.answer, self._look)
+        self._metrics = MetricsWriter(settings.streaming.metrics, run_dir, PROCESS)
+        self._bus = TraderBus(
+            settings.streaming.redis, run_dir, loop, self._desk.answer, self._look, self._metrics.tell
+        )
         self._venues = [
             TraderVenue(
                 VenueClient(target, request.config, request.clock, self._fail), progress, self._on_rules_changed
@@ -160,6 +121,8 @@ class _Trader:
         self._trading: TradingLoop | None = None
         self._life: ModelLife | None = None
         self._facts: OwnFacts | None = None
+        self._views: ViewPublisher | None = None
+        self._stages: StageKeeper | None = None
         self._syncing: asyncio.Future[None] | None = None
 
     # --- life ---
@@ -172,6 +135,7 @@ class _Trader:
                 self._heart.start()
                 await self._control.start()
                 self._bus.start()
+                self._metrics.start()
                 await self._trade()
             except Exception as error:
                 self._fail(error)
@@ -190,11 +154,14 @@ class _Trader:
         session = await asyncio.to_thread(self._open_session, plans)
         trading = self._trading = TradingLoop(session, self._request.clock, self._latencies, self._fail)
         begin_as_latched(trading, self._request.settings.warehouse.run_dir, self._progress)
+        path = stage_path(self._request.settings.warehouse.journal_dir, session.plan.header.run)
+        self._stages = StageKeeper(self._loop, self._request.clock, self._latencies, path)
         self._begin_facts(trading)
         self._begin_forecasts(trading)
         askers = PythonStrategies.of(session.plan, self._request.settings.native).askers()
         trading.begin(None if self._life is None else self._life.on_closed, askers)
         self._desk.trading = trading
+        self._begin_views(trading)
         for venue, plan, info in zip(self._venues, plans, infos, strict=True):
             venue.start(plan, trading.tape(plan.dialect.venue), info)
         await self._turn(trading)
@@ -212,11 +179,15 @@ class _Trader:
         if self._syncing is not None:
             await asyncio.wait([self._syncing])
             self._note_synced(self._syncing)
+        if self._stages is not None:
+            await self._stages.close()
         await self._control.close()
         journal = None if self._trading is None else await self._seal(self._trading)
         if self._trading is not None:
-            self._tell(self._trading)
-        await asyncio.to_thread(self._bus.stop)
+            self._tell(self._trading, self._reading())
+        if self._views is not None:
+            self._views.stop()
+        await asyncio.gather(asyncio.to_thread(self._bus.stop), asyncio.to_thread(self._metrics.stop))
         return journal
 
     async def _seal(self, trading: TradingLoop) -> Path | None:
@@ -276,6 +247,23 @@ class _Trader:
         self._life = ModelLife(around, request.model)
         self._life.start()
 
+    def _begin_views(self, trading: TradingLoop) -> None:
+        """Tell windows how things stand from now on, where there is a bus to tell them by."""
+        if not self._bus.is_on:
+            return
+        life, request = self._life, self._request
+        sources = ViewSources(
+            board=lambda: None if life is None else life.board,
+            attention=lambda: None if life is None else life.attention.newest,
+        )
+        try:
+            self._views = ViewPublisher(
+                trading, request.clock, request.settings.streaming.view, sources, self._bus.tell_view
+            )
+            self._views.start()
+        except Exception as error:  # a window that cannot be opened must not keep anybody from trading
+            self._progress(f"windows are told no views: {first_line(error)}")
+
     # --- turning ---
 
     async def _turn(self, trading: TradingLoop) -> None:
@@ -299,10 +287,15 @@ class _Trader:
             if self._facts is not None:
                 self._facts.note_watched(clock.now_ns(), is_watched=self._heart.is_watched)
             self._bus.tell_events(trading.session.plan.header.run, trading.session.take_events())
-            if tell.is_due():
-                self._tell(trading)
-            if show.is_due():
-                self._progress(progress_text(self._reading()))
+            if self._stages is not None:
+                self._stages.tick()
+            is_told, is_shown = tell.is_due(), show.is_due()
+            if is_told or is_shown:  # a reading takes milliseconds of the loop: one for both
+                reading = self._reading()
+                if is_told:
+                    self._tell(trading, reading)
+                if is_shown:
+                    self._progress(progress_text(reading))
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stop.wait(), TICK_S)
 
@@ -332,11 +325,12 @@ class _Trader:
         ahead_ms = min((lag_ms for lag_ms in lags_ms if lag_ms is not None), default=0.0)
         self._facts.note_clock(int(min(ahead_ms, 0.0) * NS_PER_MS))
 
-    def _tell(self, trading: TradingLoop) -> None:
+    def _tell(self, trading: TradingLoop, reading: JsonObject) -> None:
         """Tell the bus what happened and how things stand."""
         run, session = trading.session.plan.header.run, trading.session
         self._bus.tell_events(run, session.take_events())
-        self._bus.tell_status(run, self._request.clock.now_ns(), self._reading())
+        self._bus.tell_status(run, self._request.clock.now_ns(), reading)
+        self._metrics.tell(reading)
 
     def _on_rules_changed(self, text: str) -> None:
         """Halt: the session counts in the old ticks and units."""
@@ -349,12 +343,16 @@ class _Trader:
         return status_document(
             Sources(
                 clock=self._request.clock,
+                engine=self._request.settings.native,
                 trading=self._trading,
                 facts=self._facts,
                 venues=self._venues,
                 life=self._life,
                 latencies=self._latencies,
                 bus=self._bus,
+                metrics=self._metrics,
+                views=self._views,
+                stages=self._stages,
             )
         )
 

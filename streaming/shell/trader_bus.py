@@ -26,6 +26,7 @@ from streaming.bus import (
     reply_to,
 )
 from streaming.bus_config import RedisSettings
+from streaming.bus_view import View
 from streaming.shell.bus_client import BusClient
 from streaming.shell.control import Answer
 from streaming.shell.trader_names import MODE, PROCESS
@@ -33,7 +34,10 @@ from streaming.trader.standing import SessionEvent
 
 
 class TraderBus:
-    """Use it on the event loop. `answer` answers control, `look` looks at pointers and verdicts about models."""
+    """Use it on the event loop. `answer` answers control, `look` looks at pointers and verdicts about models.
+
+    `hear_event` hears of every event that is told, also where Redis is off.
+    """
 
     def __init__(
         self,
@@ -42,10 +46,12 @@ class TraderBus:
         loop: asyncio.AbstractEventLoop,
         answer: Answer,
         look: Callable[[], None],
+        hear_event: Callable[[TradingEvent], None] = lambda event: None,
     ) -> None:
         self._loop = loop
         self._answer = answer
         self._look = look
+        self._hear_event = hear_event
         self._client: BusClient | None = None
         if not config.is_off:
             self._client = BusClient(config, run_dir, PROCESS, self._hear_control, self._hear_news, self._hear_news)
@@ -64,6 +70,16 @@ class TraderBus:
         """Return how the bus fares, None when it is off."""
         return None if self._client is None else asdict(self._client.reading())
 
+    @property
+    def is_on(self) -> bool:
+        """Whether anybody can be told anything."""
+        return self._client is not None
+
+    def tell_view(self, view: View) -> None:
+        """Tell windows how things stand now."""
+        if self._client is not None:
+            self._client.publish(view)
+
     def tell_status(self, run: str, ts_ns: int, body: JsonObject) -> None:
         """Tell a status document."""
         if self._client is not None:
@@ -71,26 +87,27 @@ class TraderBus:
 
     def tell_events(self, run: str, events: Sequence[SessionEvent]) -> None:
         """Tell what happened in the session."""
-        if self._client is not None:
-            for event in events:
-                self._client.publish(bus_event(run, event))
+        for event in events:
+            self._tell_event(bus_event(run, event))
 
     def tell_swap(self, run: str, ts_ns: int, hash_from: str, hash_to: str, reason: str) -> None:
         """Tell that another model forecasts from now on."""
-        if self._client is not None:
-            self._client.publish(
-                ModelSwapEvent(run=run, ts_ns=ts_ns, hash_from=hash_from, hash_to=hash_to, reason=reason)
-            )
+        self._tell_event(ModelSwapEvent(run=run, ts_ns=ts_ns, hash_from=hash_from, hash_to=hash_to, reason=reason))
 
     def tell_probation(self, run: str, ts_ns: int, bundle: str, outcome: Outcome, reason: str) -> None:
         """Tell what became of a model on probation."""
-        if self._client is not None:
-            self._client.publish(ProbationEvent(run=run, ts_ns=ts_ns, hash=bundle, outcome=outcome, reason=reason))
+        self._tell_event(ProbationEvent(run=run, ts_ns=ts_ns, hash=bundle, outcome=outcome, reason=reason))
 
     def tell_promotion(self, pointer: Pointer) -> None:
         """Tell others of a champion pointer that this trader had moved back."""
         if self._client is not None:
             self._client.publish(Promotion(**asdict(pointer)))
+
+    def _tell_event(self, event: TradingEvent) -> None:
+        """Tell others over Redis, where it is on, and who hears beside us in this process."""
+        self._hear_event(event)
+        if self._client is not None:
+            self._client.publish(event)
 
     # --- called in the bus's thread ---
 

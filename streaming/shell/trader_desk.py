@@ -9,11 +9,12 @@ from collections.abc import Callable
 
 from native.config import JsonObject
 from streaming.errors import RefusedError, UsageError
+from streaming.shell.order_documents import way_of
 from streaming.shell.trader_names import STARTING
 from streaming.shell.trading_loop import TradingLoop
 
 STATE_OPS = ("reduce", "halt", "flatten", "resume")
-OPS = ("status", "orders", "positions", *STATE_OPS, "stop")
+OPS = ("status", "orders", "way", "positions", *STATE_OPS, "stop")
 OPERATOR = "operator"
 BY = (OPERATOR, "watchdog")
 """Who may send a command; what a machine may not do (resume) the engine refuses."""
@@ -55,6 +56,8 @@ class TraderDesk:
             raise RefusedError("the trader is starting and has no session yet; ask again in a moment")
         if op == "orders":
             return {"orders": [*trading.session.orders(_limit(request))]}
+        if op == "way":
+            return {"way": way_of(trading, str(request.get("client_order_id", "")))}
         if op == "positions":
             return {"positions": [*trading.session.positions()]}
         return self._move(trading, str(op), _reason(request), _by(request))

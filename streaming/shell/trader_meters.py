@@ -1,21 +1,27 @@
 """A running trader's numbers: the status document that control and bus tell, and the line of progress."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from decimal import Decimal
 
 from pydantic import JsonValue
 
-from native.config import JsonObject
+from native.config import EngineSettings, JsonObject
+from streaming.limits import limit_rows
 from streaming.shell.clock import Clock
+from streaming.shell.inference import first_line
 from streaming.shell.latency import Latencies
+from streaming.shell.metrics_writer import MetricsWriter
 from streaming.shell.model_life import ModelLife
+from streaming.shell.order_documents import newest_orders, newest_ways
 from streaming.shell.own_facts import OwnFacts
+from streaming.shell.stage_keeper import StageKeeper
 from streaming.shell.trader_bus import TraderBus
 from streaming.shell.trader_names import MODE, PROCESS, STARTING
 from streaming.shell.trader_venue import TraderVenue
 from streaming.shell.trading_loop import TradingLoop
+from streaming.shell.view_publisher import ViewPublisher
 from streaming.trader.standing import text_of
 
 
@@ -24,6 +30,8 @@ class Sources:
     """What a trader's numbers are read from."""
 
     clock: Clock
+    engine: EngineSettings
+    """For the limits, as read at the start."""
     trading: TradingLoop | None
     """None while it starts."""
     facts: OwnFacts | None
@@ -33,6 +41,10 @@ class Sources:
     """None without a model."""
     latencies: Latencies
     bus: TraderBus
+    metrics: MetricsWriter
+    views: ViewPublisher | None = None
+    """None while nobody is told any."""
+    stages: StageKeeper | None = None
 
 
 def status_document(sources: Sources) -> JsonObject:
@@ -46,6 +58,8 @@ def status_document(sources: Sources) -> JsonObject:
         "state": STARTING,
         "venues": [venue.to_json() for venue in sources.venues],
         "bus": sources.bus.to_json(),
+        "metrics": sources.metrics.to_json(),
+        "views": None if sources.views is None else sources.views.to_json(),
     }
     trading = sources.trading
     if trading is None:
@@ -63,7 +77,7 @@ def status_document(sources: Sources) -> JsonObject:
     model_facts = told.get("facts", {})
     assert isinstance(model_facts, dict), "made here"
     money: list[Decimal] = [Decimal(str(item["pnl"])) for item in session.positions()]
-    return {
+    found: JsonObject = {
         **document,
         **session.status().to_json(),
         "model": None,
@@ -74,7 +88,28 @@ def status_document(sources: Sources) -> JsonObject:
         "counts": counts,
         "pnl": text_of(sum(money, Decimal(0))),
         "latency": sources.latencies.to_json(),
+        "stages": None if sources.stages is None else sources.stages.to_json(),
     }
+    return {**found, **_for_windows(sources, trading, found)}
+
+
+def _for_windows(sources: Sources, trading: TradingLoop, status: JsonObject) -> JsonObject:
+    """Return the parts that windows alone need: one that cannot be told is left out, and `untold` says why."""
+    makers: dict[str, Callable[[], JsonValue]] = {
+        "latency_bars": sources.latencies.bars,
+        "performance": trading.session.performance,
+        "waterfalls": lambda: [*newest_ways(trading)],
+        "orders": lambda: [*newest_orders(trading)],
+        "limits": lambda: [*limit_rows(sources.engine, status)],
+    }
+    told: JsonObject = {}
+    untold: JsonObject = {}
+    for name, make in makers.items():
+        try:
+            told[name] = make()
+        except Exception as error:  # a window must not end what it looks at
+            untold[name] = first_line(error)
+    return {**told, "untold": untold}
 
 
 def progress_text(document: JsonObject) -> str:

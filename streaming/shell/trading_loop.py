@@ -17,7 +17,9 @@ from streaming.recorder.tape import FrameTape, News
 from streaming.shell.clock import Clock
 from streaming.shell.inference import Forecast, Window, first_line
 from streaming.shell.latency import Latencies
+from streaming.shell.order_way import OrderWay
 from streaming.trader.session import TradingSession
+from streaming.view.heard import HeardFrames
 
 SETTLE_POLL_S = 0.005
 NO_TIME = 2**63 - 1
@@ -50,8 +52,12 @@ class TradingLoop:
         self._alarm: asyncio.TimerHandle | None = None
         self._alarm_ns = NO_TIME
         self._is_ended = self._is_asking = False
+        self.heard = HeardFrames()
+        """Frames since somebody last looked, for views."""
         self.is_resting = False
         """Set by `rest`."""
+        self.way = OrderWay(clock, session.times)
+        """Where the time of orders went."""
         self.forecast_failures = 0
         self.last_forecast_problem = ""
         self.strategy_failures = 0
@@ -63,6 +69,7 @@ class TradingLoop:
         After it each of `askers` is asked, in their order.
         """
         self._on_closed, self._askers = on_closed, askers
+        self._latencies.listen(self.session)
         self._set_alarm()
 
     def rest(self) -> None:
@@ -87,7 +94,8 @@ class TradingLoop:
     def tape(self, venue: str) -> FrameTape:
         """Return where a venue's frames go."""
         sockets = frozenset(line.source for line in self.session.plan.venue_plans[venue].lines)
-        return _TradedTape(self.session.tape(venue), sockets, self, self._latencies)
+        offset = self.session.plan.source_offsets[venue]
+        return _TradedTape(self.session.tape(venue), sockets, (venue, offset), self, self._latencies)
 
     def command(self, op: str, reason: str, by: str = "operator") -> None:
         """Move the trading state; RefusedError with the engine's words, or when the trader is ending."""
@@ -162,6 +170,8 @@ class TradingLoop:
         now_ns = self._clock.now_ns()
         is_taken = session.forecast(now_ns, window.ts_step_ns, window.model.model_id, forecast.values)
         if is_taken:
+            latencies.decision.add(latencies.since_ns(now_ns))
+            self.way.on_forecast(forecast, session.last_ns, now_ns)
             latencies.step_to_forecast.add(latencies.since_ns(window.ts_closed_ns))
             if session.counts.orders > orders:
                 latencies.socket_to_order.add(latencies.since_ns(window.ts_closed_ns))
@@ -170,7 +180,9 @@ class TradingLoop:
 
     def _on_step(self, ts_ns: int) -> None:
         self._steps = self.session.counts.steps
+        settled_ns = self._clock.now_ns()
         self.session.sync()
+        self.way.on_step(ts_ns, self.session.last_ns, settled_ns)
         if self.is_resting:
             return
         if self._on_closed is not None:
@@ -192,6 +204,7 @@ class TradingLoop:
             self._is_asking = False
 
     def _wishes_of(self, ask: StepAsker) -> bytes | None:
+        self.way.on_asked()
         try:
             return ask(self.session)
         except Exception as error:  # as a model, it came from outside: what it wished before ages, and trading goes on
@@ -202,6 +215,7 @@ class TradingLoop:
     def _take_wishes(self, wishes: bytes) -> None:
         now_ns = self._clock.now_ns()
         self.session.wishes(now_ns, wishes)
+        self.way.on_wishes(self.session.last_ns, now_ns)
         self.after_input(now_ns)
 
     def _set_alarm(self) -> None:
@@ -218,16 +232,30 @@ class TradingLoop:
 class _TradedTape:
     """A venue's tape that lets the trading loop know of every frame. A `FrameTape`."""
 
-    def __init__(self, tape: FrameTape, sockets: frozenset[int], trading: TradingLoop, latencies: Latencies) -> None:
+    def __init__(
+        self,
+        tape: FrameTape,
+        sockets: frozenset[int],
+        place: tuple[str, int],
+        trading: TradingLoop,
+        latencies: Latencies,
+    ) -> None:
+        """`place`: the venue, and what its own source numbers are moved by."""
         self._tape = tape
         self._sockets = sockets
+        venue, self._offset = place
+        self._note = trading.heard.note
+        self._note_age = latencies.heard(venue).append
         self._trading = trading
         self._latencies = latencies
 
     def frame(self, source: int, ts_ns: int, payload: bytes) -> bool:
         """See `FrameTape`."""
         has_news = self._tape.frame(source, ts_ns, payload)
+        heard = (self._offset + source, ts_ns, payload)
+        self._note(heard)
         if source in self._sockets:
+            self._note_age(heard)
             self._latencies.socket_to_engine.add(self._latencies.since_ns(ts_ns))
         self._trading.after_input(ts_ns)
         return has_news

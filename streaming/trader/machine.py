@@ -4,14 +4,27 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Self
 
+import numpy as np
 import orjson
+from numpy.typing import NDArray
 
 import native
 from native.config import JsonObject
 from streaming.errors import BadDataError
 from streaming.journal import OutputChain
+from streaming.performance.tracker import PerformanceTracker
 from streaming.segments import SegmentHeader
 from streaming.trader.standing import SessionCounts, Standing
+
+
+@dataclass(frozen=True, slots=True)
+class TakenForecast:
+    """A forecast that was an input of the engine."""
+
+    ts_step_ns: int
+    model_id: int
+    values: NDArray[np.float32]
+    """[H, V * 20]"""
 
 
 @dataclass(slots=True)
@@ -22,6 +35,7 @@ class Machine:
     venue: native.SimVenue
     standing: Standing
     counts: SessionCounts
+    performance: PerformanceTracker
     chain: OutputChain = field(default_factory=OutputChain)
     owed: deque[tuple[int, bytes]] = field(default_factory=deque)
     """Replies (due time, payload) that the venue has given out and that are not journaled yet."""
@@ -34,6 +48,8 @@ class Machine:
     is_hash_due: bool = False
     """Steps closed after the last hash record."""
     model_id: int = 0
+    forecast: TakenForecast | None = None
+    """The newest; None before the first, and after a recovery until the next."""
 
     @classmethod
     def fresh(cls, header: SegmentHeader) -> Self:
@@ -44,7 +60,7 @@ class Machine:
         except ValueError as error:
             raise BadDataError(f"run {header.run}: {error}; its header is of build {header.build}") from error
         counts = SessionCounts()
-        return cls(engine, venue, Standing(header.instruments, counts), counts)
+        return cls(engine, venue, Standing(header.instruments, counts), counts, PerformanceTracker(header))
 
 
 def grid_of(header: SegmentHeader) -> JsonObject:

@@ -151,6 +151,7 @@ class _Past:
         if not is_same:
             raise self._differs(f"the outputs up to {_at(step.ts_ns)}")
         machine.standing.add(outputs)
+        machine.performance.add(outputs)
         if len(step.records):
             self._hear_records(step, _by_seq(outputs["order_requests"]))
         if step.digest:
@@ -162,6 +163,8 @@ class _Past:
         machine = self._machine
         machine.counts.steps = machine.engine.steps_closed()
         machine.is_hash_due = machine.counts.steps != self._hashed_steps
+        machine.performance.catch_up()
+        machine.performance.orders.take_answers()
         machine.standing.take_events()  # told by the process that died, or too late to tell
 
     def _hear_records(self, step: JournalStep, orders: Mapping[int, NDArray[np.void]]) -> None:
@@ -183,6 +186,7 @@ class _Past:
             elif kind == KIND_FORECAST:
                 machine.counts.forecasts += 1
                 machine.model_id = FORECAST_PREFIX.unpack_from(block, begin)[1]
+                machine.performance.forecast_input(seq, ts_ns, block[begin:end])
             if seq in orders:
                 venue.submit(orders[seq], ts_ns)
                 next_ns = venue.next_ts_ns()

@@ -7,6 +7,7 @@ import native
 from native.config import JsonObject
 from native.risk_tables import risk_rows, watch_rows
 from streaming.journal import Outputs
+from streaming.trader.rule_measures import RuleMeasures
 
 E8 = Decimal("1e-8")
 EXPOSURES = ("equity", "net_exposure", "gross_exposure")
@@ -19,6 +20,7 @@ class RuleStanding:
         self._refused: Counter[str] = Counter()
         self._tripped: Counter[str] = Counter()
         self._groups: dict[int, JsonObject] = {}
+        self.measures = RuleMeasures()
 
     def note_refused(self, reason: int) -> None:
         """Take an order that was refused by the rule of this code."""
@@ -31,11 +33,18 @@ class RuleStanding:
         for row in outputs["equity"]:
             amounts: JsonObject = {name: format(int(row[f"{name}_e8"]) * E8, "f") for name in EXPOSURES}
             self._groups[int(row["quote_group"])] = amounts
+        self.measures.add(outputs)
+
+    @property
+    def money(self) -> list[JsonObject]:
+        """Equity and exposures of each quote currency, decimals as text; empty before the first step with any."""
+        return [self._groups[group] for group in sorted(self._groups)]
 
     def to_json(self) -> JsonObject:
-        """Return every rule's counter by name, and money in each quote currency as decimal text."""
+        """Return every rule's counter by name, and money and its marks in each quote currency as decimal text."""
         return {
             "refused_by_rule": {row.name: self._refused[row.name] for row in risk_rows()},
             "tripped_by_rule": {row.name: self._tripped[row.name] for row in watch_rows()},
-            "money": [self._groups[group] for group in sorted(self._groups)],
+            "money": [*self.money],
+            "marks": [*self.measures.marks()],
         }

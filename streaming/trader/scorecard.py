@@ -124,6 +124,19 @@ class Scorecard:
         steps, forecasts, moves = zip(*self._scored, strict=True)
         return Scored(np.array(steps, dtype=np.int64), np.stack(forecasts), np.stack(moves))
 
+    @property
+    def horizons(self) -> tuple[int, ...]:
+        """Steps ahead at which forecasts are scored."""
+        return self._horizons
+
+    def band_bps(self) -> list[list[float | None]]:
+        """Return the root of the mean squared error, [slot][horizon]; None where nothing was scored."""
+        counts, squares = self._sums[_N].T.tolist(), self._sums[_SQUARES].T.tolist()
+        return [
+            [round((square / count) ** 0.5, 4) if count else None for count, square in zip(*row, strict=True)]
+            for row in zip(counts, squares, strict=True)
+        ]
+
     def clipped(self) -> tuple[float, int, int, int]:
         """Return share, slot, feature and rows of what was outside the training's range most often; share 0: none."""
         if self._clipping is None or not self._clipping.rows.any():
@@ -201,6 +214,10 @@ class Scoreboard:
     def card(self, model: str) -> Scorecard | None:
         """Return a model's record; None for one that is not scored, or no more."""
         return self.cards.get(model)
+
+    def card_of(self, model_id: int) -> Scorecard | None:
+        """Return the record of the model that the engine knows by the first 32 bits of its hash."""
+        return next((card for model, card in self.cards.items() if int(model[:8], 16) == model_id), None)
 
     def step(self, rows: Structured) -> None:
         """Take the grid's rows of the steps that closed, whole steps in order, and score what they complete."""

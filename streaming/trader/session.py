@@ -23,6 +23,7 @@ from native.config import JsonObject
 from streaming.errors import RefusedError
 from streaming.journal import Outputs
 from streaming.live_journal import LiveJournal
+from streaming.performance.engine_times import EngineTimes
 from streaming.recorder.tape import FrameTape
 from streaming.segments import (
     KIND_COMMAND,
@@ -33,7 +34,7 @@ from streaming.segments import (
     KIND_TIMER,
     KIND_WISHES,
 )
-from streaming.trader.machine import Machine, grid_of, number_of
+from streaming.trader.machine import Machine, TakenForecast, grid_of, number_of
 from streaming.trader.plan import TraderPlan
 from streaming.trader.standing import SYNCED, SessionEvent, text_at
 from streaming.trader.status import SessionStatus, session_status
@@ -62,6 +63,8 @@ class TradingSession:
         self._machine = machine
         self._engine, self._venue, self._chain = machine.engine, machine.venue, machine.chain
         self._standing, self._owed = machine.standing, machine.owed
+        self._performance = machine.performance
+        self.times = EngineTimes()
         self._tapes = {
             venue: VenueTape(venue, plan, self._engine, self.frame, self.request) for venue in plan.venue_plans
         }
@@ -102,10 +105,17 @@ class TradingSession:
         if is_resting or self._reply_ns != NEVER_NS:
             self._ask_venue()
         self.counts.frames += 1
-        if self._engine.frame(seq, source, ts_ns, payload) or ts_ns > self._next_step_ns:
-            self._settle(ts_ns)
-            return True
-        return False
+        times, is_closing = self.times, ts_ns > self._next_step_ns
+        begin_ns = times.now_ns()
+        has_news = self._engine.frame(seq, source, ts_ns, payload)
+        if not is_closing:
+            times.frame.append(times.now_ns() - begin_ns)
+            if not has_news:
+                return False
+        else:
+            times.close(begin_ns)
+        self._settle(ts_ns)
+        return True
 
     def request(self, source: int, ts_ns: int, text: bytes) -> None:
         """Take the moment at which a REST request left: journaled, and not heard by the engine."""
@@ -129,6 +139,8 @@ class TradingSession:
         self._deliver_replies(ts_ns)
         rows = np.ascontiguousarray(values, dtype=np.float32)
         self._machine.model_id = model_id
+        self._machine.forecast = TakenForecast(step_ts_ns, model_id, rows)
+        self._performance.forecast(self._seq + 1, ts_ns, step_ts_ns, rows)
         self.counts.forecasts += 1
         self._input(KIND_FORECAST, 0, ts_ns, FORECAST_PREFIX.pack(step_ts_ns, model_id, len(rows)) + rows.tobytes())
         return True
@@ -250,6 +262,16 @@ class TradingSession:
 
     # --- what stands ---
 
+    @property
+    def last_ns(self) -> int:
+        """Time of the last input."""
+        return self._last_ns
+
+    @property
+    def machine(self) -> Machine:
+        """Engine and what stands after it, for those that look and change nothing."""
+        return self._machine
+
     def know_bundles(self, hashes: Iterable[str]) -> None:
         """Take the hashes of sealed bundles, by which orders name the model that caused them."""
         self._standing.know_bundles(hashes)
@@ -261,6 +283,10 @@ class TradingSession:
     def orders(self, limit: int) -> list[JsonObject]:
         """Return the newest orders, newest first; decimals as text."""
         return self._standing.orders(limit)
+
+    def performance(self) -> JsonObject:
+        """Return what the session came to so far; see `PerformanceTracker.to_json`."""
+        return self._performance.to_json(self._last_ns)
 
     def positions(self) -> list[JsonObject]:
         """Return every instrument's position; decimals as text."""
@@ -284,7 +310,11 @@ class TradingSession:
 
     def _input(self, kind: int, source: int, ts_ns: int, payload: bytes) -> Outputs:
         """Journal one input, let the engine take it, and return what it put out."""
-        self._engine.process(self._append(kind, source, ts_ns, payload))
+        record, times = self._append(kind, source, ts_ns, payload), self.times
+        begin_ns = times.now_ns()
+        self._engine.process(record)
+        if ts_ns > self._next_step_ns:
+            times.close(begin_ns)
         return self._settle(ts_ns)
 
     def _append(self, kind: int, source: int, ts_ns: int, payload: bytes) -> bytes:
@@ -300,6 +330,7 @@ class TradingSession:
         outputs = self._engine.drain()
         self._chain.add(outputs)
         self._standing.add(outputs)
+        self._performance.add(outputs)
         if len(outputs["grid"]):
             self._grids.append(outputs["grid"])
         if len(outputs["feed_requests"]) or len(outputs["feed_events"]):

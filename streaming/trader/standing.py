@@ -27,6 +27,7 @@ SYNCED = native.enums["FeedState"].index("synced")
 BUNDLE_SIGNS = 12
 """Of a bundle's hash, by which people know it."""
 REFUSED = native.enums["OrderState"].index("refused")
+ERRORS = frozenset(native.enums["OrderState"].index(name) for name in ("rejected", "unknown"))
 NO_STRATEGY = 255
 """Of an order that closes for the account: a flattening, or a watch rule."""
 
@@ -44,6 +45,8 @@ class SessionCounts:
     fills: int = 0
     refused: int = 0
     """Orders that risk refused."""
+    order_errors: int = 0
+    """Orders that a venue rejected, and those of which nobody knows what became of them."""
     replies: int = 0
     rejects: int = 0
     """Inputs that the engine refused."""
@@ -62,7 +65,9 @@ class SessionEvent:
 
 
 @dataclass(slots=True)
-class _Order:
+class OrderStanding:
+    """One order, in fields of the core's records."""
+
     instrument: int
     side: int
     state: int
@@ -74,6 +79,7 @@ class _Order:
     ts_ns: int
     model_id: int
     strategy: int
+    purpose: int
 
 
 @dataclass(slots=True)
@@ -115,7 +121,7 @@ class Standing:
         self._instruments = instruments
         self._ticks = [Decimal(entry.tick) for entry in instruments]
         self._units = [Decimal(entry.size_unit) for entry in instruments]
-        self._orders: dict[int, _Order] = {}
+        self._orders: dict[int, OrderStanding] = {}
         self._open: set[int] = set()
         self._ended: deque[int] = deque()
         self._events: deque[SessionEvent] = deque(maxlen=EVENTS_MAX)
@@ -169,6 +175,10 @@ class Standing:
         """Return how many orders of an instrument have not ended."""
         return sum(self._orders[number].instrument == instrument for number in self._open)
 
+    def working(self) -> list[tuple[int, OrderStanding]]:
+        """Return client order id and state of the orders that have not ended, in order of their ids."""
+        return [(number, self._orders[number]) for number in sorted(self._open)]
+
     def own(self, strategy: int, instrument: int) -> tuple[int, int, int]:
         """Return a strategy's own position, and the units of its buys and sells that have not ended."""
         in_flight = [0, 0]
@@ -206,7 +216,11 @@ class Standing:
         """Return a price as decimal text."""
         return text_of(ticks * self._ticks[instrument])
 
-    def _order_document(self, number: int, order: _Order) -> JsonObject:
+    def size(self, instrument: int, units: int) -> str:
+        """Return a size as decimal text."""
+        return text_of(units * self._units[instrument])
+
+    def _order_document(self, number: int, order: OrderStanding) -> JsonObject:
         return {
             "client_order_id": str(number),
             "instrument": self._instruments[order.instrument].name,
@@ -251,7 +265,7 @@ class Standing:
         for event in events:
             number, state, ts_ns = int(event["client_order_id"]), int(event["state_to"]), int(event["ts_ns"])
             before = self._orders.get(number)
-            self._orders[number] = order = _Order(
+            self._orders[number] = order = OrderStanding(
                 instrument=int(event["instrument"]),
                 side=int(event["side"]),
                 state=state,
@@ -263,12 +277,14 @@ class Standing:
                 ts_ns=ts_ns,
                 model_id=int(event["model_id"]),
                 strategy=int(event["strategy"]),
+                purpose=int(event["purpose"]),
             )
             if state == REFUSED:
                 self.counts.refused += 1
                 self.rules.note_refused(order.reason)
                 body = self._order_document(number, order)
                 self._events.append(SessionEvent("order_refused", ts_ns, int(event["seq"]), body))
+            self.counts.order_errors += state in ERRORS
             if state not in TERMINAL_STATES:
                 self._open.add(number)
             elif number in self._open or before is None:

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 import native
 from native.config import JsonObject
 from streaming.segments import SegmentHeader
+from streaming.trader.rule_measures import windows_ns
 from streaming.trader.standing import Standing
 
 
@@ -24,7 +25,8 @@ class SessionStatus:
     counts: JsonObject
     last_reject: str
     risk: JsonObject
-    """Counters by rule, see `RuleStanding.to_json`."""
+    """Counters by rule, see `RuleStanding.to_json`; `recent`: `orders` and `gaps` of each instrument by its name,
+    within the windows that their rules look at."""
 
     def to_json(self) -> JsonObject:
         """Return the status as JSON."""
@@ -44,8 +46,14 @@ def session_status(header: SegmentHeader, engine: native.Engine, standing: Stand
         instruments=tuple(_instrument(entry.id, engine, standing) for entry in header.instruments),
         counts=asdict(standing.counts),
         last_reject=standing.last_reject,
-        risk=standing.rules.to_json(),
+        risk={**standing.rules.to_json(), "recent": _recent(header, standing)},
     )
+
+
+def _recent(header: SegmentHeader, standing: Standing) -> JsonObject:
+    names = {entry.id: entry.name for entry in header.instruments}
+    found = standing.rules.measures.recent(windows_ns(header.engine or {}))
+    return {kind: {names[number]: count for number, count in counts.items()} for kind, counts in found.items()}
 
 
 def _instrument(number: int, engine: native.Engine, standing: Standing) -> JsonObject:

@@ -46,6 +46,17 @@ class Truth:
         self._log_mids_bps[numbers[is_ours] % self._ring, slots[is_ours]] = log_mids_bps[is_ours]
         return [int(number) for number in closed]
 
+    def mid_half_ticks(self, number: int) -> list[int | None]:
+        """Return bid plus ask of each slot at step `number`, in ticks: twice the mid; None where it is not known."""
+        place = number % self._ring
+        if self._numbers[place] != number:
+            return [None] * self.slot_count
+        # Whole numbers of far less than 53 bits come back from their logarithms as they went in.
+        return [
+            None if np.isnan(log_mid_bps) else round(2.0 * float(np.exp(log_mid_bps / BPS)))
+            for log_mid_bps in self._log_mids_bps[place]
+        ]
+
     def moves_bps(self, number: int, horizons: Sequence[int]) -> Doubles:
         """Return the log moves [horizon, slot] of the mid after step `number`; NaN where they are not known."""
         steps = np.arange(number, number + max(horizons) + 1)

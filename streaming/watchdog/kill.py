@@ -13,7 +13,7 @@ from pathlib import Path
 
 from native.config import JsonObject
 from streaming.bus_config import RedisSettings
-from streaming.errors import NotRunningError, RefusedError
+from streaming.errors import NotRunningError, RefusedError, TraderError
 from streaming.lock import is_held
 from streaming.shell.bus_client import ask_over_redis
 from streaming.shell.control import ask
@@ -105,7 +105,7 @@ class _Kill:
         for name, way in self._ways():
             try:
                 answer = way({"op": "halt", "reason": f"kill: {self._reason}"})
-            except NotRunningError as error:
+            except TraderError as error:  # also without a usable key for Redis: signals are left
                 self._tell(f"{name}: {error}")
                 continue
             if answer.get("ok") is True:
@@ -134,12 +134,12 @@ class _Kill:
                 if report.open_orders == 0 or time.monotonic() > end_s:
                     break
                 time.sleep(POLL_S)
-        except NotRunningError as error:
+        except TraderError as error:
             self._tell(f"orders: {error}")
 
     def _stop(self, way: Way) -> None:
         """Let the trader end by itself: first its trading, then its tables."""
-        with suppress(NotRunningError):
+        with suppress(TraderError):
             way({"op": "stop", "reason": f"kill: {self._reason}"})
         seal_s = time.monotonic() + SEAL_S
         while not self._process.has_ended(POLL_S) and not self._has_sealed() and time.monotonic() < seal_s:

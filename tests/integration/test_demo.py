@@ -28,6 +28,7 @@ def test_a_demo_finds_what_was_done_on_purpose_and_nothing_else(make_job: MakeJo
     assert session["review"]["skew"]["different"] == 0
     assert sum(item["fills"] for item in session["report"]["instruments"]) > 0
     assert imread(session["picture"]).shape[2] in (3, 4)
+    assert set(found["windows"]) == {"dashboard", "dagster", "reports", "token_file"}
 
 
 @pytest.mark.slow

@@ -197,3 +197,33 @@ def test_what_training_could_not_have_shown_lies_outside_of_it(forecaster: Forec
     assert not inside.any()
     assert np.argwhere(outside).tolist() == [[1, LOG_SPREAD]]
     assert forecaster.expires_ns == forecaster.bundle.expires_ns
+
+
+def test_a_model_tells_where_each_valid_slots_forecast_looked(forecaster: Forecaster, dataset: Dataset) -> None:
+    features, valid = window(dataset, int(dataset.anchors["test"][7]))
+    valid[-1, 1] = 0
+
+    found = forecaster.attention(features, valid)
+
+    assert found.readers == (0, 2) and len(found.tokens) == 3 * 25
+    assert found.weights_RNS.shape == (2, 75, 1) and (found.weights_RNS >= 0).all()
+    assert np.allclose(found.weights_RNS.sum(axis=(1, 2)), 1.0, atol=1e-6)
+    assert [(token.slot, token.side, token.level, token.feature) for token in found.tokens[24:35:10]] == [
+        (1, "bid", 1, "price"),
+        (1, "bid", 1, "volume"),
+    ]
+    assert [token.feature for token in found.tokens[20:24]] == ["ofi_l1", "imbalance_l5", "micro_bps", "trade_flow"]
+    assert {(token.side, token.level, token.feature) for token in found.tokens[72:]} == {("both", 0, "readout")}
+
+
+def test_attention_follows_what_a_model_sees(forecaster: Forecaster, dataset: Dataset) -> None:
+    first, second = (window(dataset, int(dataset.anchors["test"][at])) for at in (7, 400))
+
+    looks = [forecaster.attention(*asked).weights_RNS for asked in (first, second, first)]
+
+    assert not np.allclose(looks[0], looks[1], atol=1e-4) and np.array_equal(looks[0], looks[2])
+
+
+def test_where_a_model_looks_is_asked_of_a_whole_window_only(forecaster: Forecaster) -> None:
+    with pytest.raises(ForecastError, match=r"expected features \(10, 3, 58\)"):
+        forecaster.attention(np.zeros((9, 3, 58), dtype=np.float32), np.zeros((9, 3), dtype=np.uint8))

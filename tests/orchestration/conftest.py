@@ -7,12 +7,11 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from parsed_dbt import give_manifest
 
 from orchestration.defs.ingest.capture import convert_grid_hours, convert_venue_hours
 from orchestration.defs.quality.span import capturable_grid_hours, captured_hours, grid_venues
 from orchestration.settings import Settings, load_settings
-from streaming.settings import PROJECT_ROOT
-from warehouse.config import WarehouseConfig
 
 SETTINGS = """
 [warehouse]
@@ -94,18 +93,6 @@ def converted_house(house: Settings) -> Settings:
     """A house whose segments are all converted, by nobody that Dagster knows of."""
     convert(house)
     return house
-
-
-def give_manifest(folders: WarehouseConfig) -> None:
-    """Copy the manifest that `make setup` left when it is fresh, else parse: that takes ten seconds."""
-    from orchestration.defs.transform.project import is_parsed, manifest_path, parse
-
-    made = load_settings(PROJECT_ROOT / "settings.toml").folders
-    if is_parsed(made):
-        manifest_path(folders).parent.mkdir(parents=True)
-        shutil.copy2(manifest_path(made), manifest_path(folders))
-    else:
-        parse(folders)
 
 
 @pytest.fixture(scope="session")

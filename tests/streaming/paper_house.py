@@ -20,9 +20,10 @@ from streaming.settings import load_settings
 from streaming.shell.attach import attach
 from streaming.shell.control import ask
 from streaming.shell.inference import LoadedModel
-from streaming.shell.trader import PaperRequest, run_paper
+from streaming.shell.trader import run_paper
 from streaming.shell.trader_model import FirstModel
 from streaming.shell.trader_names import SOCKET_NAME
+from streaming.shell.trader_request import PaperRequest
 
 HOUR = datetime(2026, 1, 5, tzinfo=UTC)
 START_NS = int(HOUR.timestamp()) * 1_000_000_000

@@ -13,13 +13,13 @@ from streaming.bus import (
     REPLIES,
     STREAM_LENGTHS,
     TELEMETRY,
-    BusMessage,
     BusMessageError,
     ControlReply,
     ControlRequest,
     Drift,
     FillEvent,
     GapEvent,
+    Message,
     ModelSwapEvent,
     OrderRefusedEvent,
     ProbationEvent,
@@ -30,7 +30,6 @@ from streaming.bus import (
     event_from_json,
     message_from_json,
     reply_to,
-    stream_of,
 )
 from streaming.errors import RefusedError
 from streaming.redis_server import MEMORY_MAX
@@ -66,8 +65,8 @@ EVENTS_KNOWN = [
 
 
 @pytest.mark.parametrize(("stream", "message"), MESSAGES)
-def test_every_message_has_its_stream_and_every_stream_a_length(stream: str, message: BusMessage) -> None:
-    assert stream_of(message) == stream
+def test_every_message_has_its_stream_and_every_stream_a_length(stream: str, message: Message) -> None:
+    assert message.stream == stream
     assert STREAM_LENGTHS[stream] > 0
 
 
@@ -83,7 +82,7 @@ def test_words_too_long_to_tell_are_cut_and_never_refused() -> None:
 
 
 @pytest.mark.parametrize(("stream", "message"), MESSAGES[:4])
-def test_a_message_reads_back_as_it_was(stream: str, message: BusMessage) -> None:
+def test_a_message_reads_back_as_it_was(stream: str, message: Message) -> None:
     assert message_from_json(type(message), message.to_json()) == message
 
 

@@ -47,8 +47,9 @@ def test_an_address_is_shown_without_user_password_and_query(url: str, shown: st
 )
 def test_an_address_that_cannot_be_used_is_refused_without_being_repeated(url: object, settings_file: Path) -> None:
     text = settings_file.read_text()
-    assert text.count('url = ""') == 1
-    settings_file.write_text(text.replace('url = ""', f"url = {json.dumps(url)}"))
+    section = "[streaming.redis]\nurl = "
+    assert text.count(f'{section}""') == 1
+    settings_file.write_text(text.replace(f'{section}""', f"{section}{json.dumps(url)}"))
 
     with pytest.raises(SettingsError) as caught:
         load_settings()

@@ -109,7 +109,7 @@ def test_landing_twice_gives_the_same_bytes(lived: tuple[Path, NDArray[np.void]]
     land_session(Lake(tmp_path), lived[0], silent)
 
     assert files() == once
-    assert len(once) == len(TABLES_OF_KINDS) + 1 + 3  # forecasts as well, and hours of the grid
+    assert len(once) == len(TABLES_OF_KINDS) + 3 + 3  # forecasts, figures and stages as well, and hours of the grid
 
 
 def test_report_works_on_a_landed_session(

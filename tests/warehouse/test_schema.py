@@ -9,7 +9,17 @@ from warehouse.schema import FEATURE_NAMES, PRICE_TICKS_NAMES, SIZE_UNITS_NAMES,
 OUTPUT_OF_TABLE = {
     name: name
     for name in TABLES
-    if name not in ("instruments", "forecasts", "shadow_forecasts", "bundle_lineage", "backtests")
+    if name
+    not in (
+        "instruments",
+        "forecasts",
+        "shadow_forecasts",
+        "bundle_lineage",
+        "backtests",
+        "alerts",
+        "performance",
+        "stage_latencies",
+    )
 } | {
     "orders": "order_events",
     "session_grid": "grid",

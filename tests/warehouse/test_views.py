@@ -188,3 +188,22 @@ def test_views_see_partitions_written_after_connecting(lake):
         lake.write_table("book_updates", keys(HOUR.replace(hour=8)), fill("book_updates", rows))
 
         assert connection.execute("select count(*) from book_updates").fetchall() == [(9,)]
+
+
+def test_newest_view_of_alerts_has_how_each_stood_last_over_days(tmp_path) -> None:
+    lake = Lake(tmp_path)
+    for day, rows in {
+        "2026-08-08": [("a", 1, "firing"), ("b", 2, "firing")],
+        "2026-08-09": [("a", 3, "acknowledged"), ("a", 4, "resolved")],
+    }.items():
+        told = [{"id": name, "ts_ns": ts_ns, "state": state} for name, ts_ns, state in rows]
+        columns = table_schema("alerts").columns
+        zero = {pa.string(): ""}
+        table = pa.Table.from_pylist(
+            [{**{field.name: zero.get(field.type, 0) for field in columns}, **row} for row in told], schema=columns
+        )
+        lake.write_table("alerts", {"date": day}, table)
+
+    found = connect(lake).execute("select id, state, date::varchar from alerts_newest order by id").fetchall()
+
+    assert found == [("a", "resolved", "2026-08-09"), ("b", "firing", "2026-08-08")]

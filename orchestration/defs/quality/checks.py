@@ -4,8 +4,10 @@ With a partition key or range they judge those partitions; in a run without part
 feed the model. Partitions whose bytes and rules have not changed since their last verdict keep it.
 """
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import dagster as dg
 
@@ -22,7 +24,8 @@ from orchestration.defs.quality.partition import (
     ruling,
     venue_hour_files,
 )
-from orchestration.defs.quality.verdicts import Recorded, check_result, recorded
+from orchestration.defs.quality.told import tell_checks
+from orchestration.defs.quality.verdicts import Recorded, check_result, recorded, states_of
 from orchestration.defs.resources import House
 from orchestration.progress import say
 
@@ -61,8 +64,9 @@ def captured_books_checks(context: dg.AssetCheckExecutionContext, house: House) 
         content=lambda key: content_of(venue_hour_files(lake, parse_venue_hour(key))),
         verdict=lambda key: judge_venue_hour(lake, parse_venue_hour(key), config),
         ruling=ruling(config),
+        reports_dir=settings.folders.reports_dir,
     )
-    yield from bench.results(context.instance, keys)
+    yield from bench.results(context.instance, keys, context.run.run_id)
 
 
 @dg.multi_asset_check(specs=specs("grid", GRID_CHECKS))
@@ -79,8 +83,9 @@ def grid_checks(context: dg.AssetCheckExecutionContext, house: House) -> Iterato
         content=lambda key: content_of([grid_hour_file(lake, grid, parse_hour(key))]),
         verdict=lambda key: judge_grid_hour(lake, grid, parse_hour(key), config),
         ruling=ruling(config),
+        reports_dir=settings.folders.reports_dir,
     )
-    yield from bench.results(context.instance, keys)
+    yield from bench.results(context.instance, keys, context.run.run_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +97,15 @@ class _Bench:
     content: Callable[[str], str]
     verdict: Callable[[str], Verdict]
     ruling: str
+    reports_dir: Path
 
-    def results(self, instance: dg.DagsterInstance, keys: Sequence[str]) -> Iterator[dg.AssetCheckResult]:
+    def results(self, instance: dg.DagsterInstance, keys: Sequence[str], run_id: str) -> Iterator[dg.AssetCheckResult]:
         before = {check: recorded(instance, self.asset, check) for check in self.checks}
         unchanged = [key for key in keys if self._stands(key, before)]
         say(f"checks of {self.asset}: {len(keys)} partitions, {len(unchanged)} judged before and unchanged")
         judged = [self.verdict(key) for key in keys if key not in unchanged]
+        states = {check: states_of(check, judged, before[check]) for check in self.checks}
+        tell_checks(self.reports_dir, self.asset, states, judged, MEANINGS, run_id, time.time_ns())
         for check in self.checks:
             yield check_result(self.asset, check, judged, {key: before[check][key] for key in unchanged})
 

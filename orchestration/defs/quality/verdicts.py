@@ -5,7 +5,7 @@ each result carries the verdict of every partition that it covers, with the cont
 to rely on the data reads them back with `recorded`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -32,7 +32,7 @@ class Recorded:
 
 def check_result(asset: str, check: str, verdicts: Sequence[Verdict], kept: dict[str, Recorded]) -> dg.AssetCheckResult:
     """Return the result of `check` over partitions judged now (`verdicts`) and before (`kept`, unchanged since)."""
-    states = kept | {verdict.key: _recorded(verdict, check) for verdict in verdicts}
+    states = states_of(check, verdicts, kept)
     findings = [(verdict.key, finding) for verdict in verdicts for finding in verdict.findings[check]]
     refused = sorted(key for key, record in states.items() if record.state == "refused")
     has_warnings = any(record.state == "warned" for record in states.values())
@@ -52,6 +52,11 @@ def check_result(asset: str, check: str, verdicts: Sequence[Verdict], kept: dict
             VERDICTS: dg.MetadataValue.json({key: _as_list(record) for key, record in sorted(states.items())}),
         },
     )
+
+
+def states_of(check: str, verdicts: Sequence[Verdict], kept: Mapping[str, Recorded]) -> dict[str, Recorded]:
+    """Return how each partition stands by `check`: what was judged now in place of what was `kept`."""
+    return {**kept, **{verdict.key: _recorded(verdict, check) for verdict in verdicts}}
 
 
 def recorded(instance: dg.DagsterInstance, asset: str, check: str) -> dict[str, Recorded]:

@@ -13,9 +13,9 @@ from streaming.backtest.request import (
     lane,
     lanes_of,
     latency_of,
-    strategy_names,
 )
 from streaming.errors import RefusedError, UsageError
+from streaming.trader_document import strategy_names
 
 
 def test_latency_is_read_as_it_is_written():

@@ -8,9 +8,10 @@ from small_lake import BUNDLE, START, START_NS, ImbalanceModel, imbalance_model,
 
 from streaming.backtest.evaluate import evaluate
 from streaming.backtest.request import BacktestRequest
-from streaming.backtest.run import horizon_step_of, run_backtest
+from streaming.backtest.run import run_backtest
 from streaming.errors import RefusedError, UsageError
 from streaming.settings import load_settings
+from streaming.trader_document import horizon_step_of
 from streaming.trading_run import StartRequest, start_replay
 from warehouse.gaps import not_recorded
 from warehouse.lake import Lake, hour_keys

@@ -14,8 +14,8 @@ from streaming.doctor import examine
 from streaming.doctor.findings import fail, ok
 
 NAMES = [
-    "python", "packages", "core", "settings", "disk", "lake", "journal", "locks", "redis", "model", "ports", "gpu",
-    "clock", "open files",
+    "python", "packages", "core", "settings", "disk", "lake", "journal", "locks", "redis", "metrics", "model", "ports",
+    "gpu", "clock", "open files",
 ]  # fmt: skip
 
 

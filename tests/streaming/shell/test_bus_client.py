@@ -32,6 +32,7 @@ from streaming.bus import (
     reply_to,
 )
 from streaming.bus_config import RedisSettings
+from streaming.control_key import control_key
 from streaming.errors import NotRunningError, RefusedError, UsageError
 from streaming.redis_server import EmbeddedRedis, packaged_binary
 from streaming.settings import load_settings
@@ -55,6 +56,10 @@ def telemetry(number: int = 0, text: str = "") -> Telemetry:
 
 def request(request_id: str, ts_ns: int | None = None, op: str = "status") -> ControlRequest:
     return ControlRequest(id=request_id, op=op, ts_ns=time.time_ns() if ts_ns is None else ts_ns)
+
+
+def signed(run_dir: Path, asked: ControlRequest) -> bytes:
+    return asked.signed(control_key(run_dir)).to_json()
 
 
 class Listener:
@@ -200,12 +205,12 @@ def test_a_redis_that_remembers_does_not_replay_a_halt(tmp_path: Path) -> None:
     with own_redis(tmp_path / "own") as port, Redis(host="127.0.0.1", port=port, password=PASSWORD) as redis:
         until(lambda: pings(redis), "the server")
         with listening(tmp_path, url_of(port)) as listener:
-            redis.xadd(CONTROL, {"json": request("old", long_ago_ns, "halt").to_json()})
-            redis.xadd(CONTROL, {"json": request("new", op="status").to_json()})
+            redis.xadd(CONTROL, {"json": signed(tmp_path, request("old", long_ago_ns, "halt"))})
+            redis.xadd(CONTROL, {"json": signed(tmp_path, request("new", op="status"))})
             until(lambda: redis.xlen(REPLIES) == 2, "both answers")
             replies = [message_from_json(ControlReply, fields[b"json"]) for _, fields in redis.xrange(REPLIES)]
         with listening(tmp_path, url_of(port)) as later:
-            redis.xadd(CONTROL, {"json": request("newer", op="orders").to_json()})
+            redis.xadd(CONTROL, {"json": signed(tmp_path, request("newer", op="orders"))})
             until(lambda: later.requests, "the request")
 
     assert [(reply.id, reply.ok) for reply in replies] == [("old", False), ("new", True)]
@@ -223,10 +228,10 @@ def pings(redis: Redis) -> bool:
 
 def test_an_id_is_answered_once_however_often_it_is_sent(tmp_path: Path) -> None:
     with listening(tmp_path) as listener, redis_of(tmp_path) as redis:
-        same = request("same").to_json()
+        same = signed(tmp_path, request("same"))
         for _ in range(3):
             redis.xadd(CONTROL, {"json": same})
-        redis.xadd(CONTROL, {"json": request("last").to_json()})
+        redis.xadd(CONTROL, {"json": signed(tmp_path, request("last"))})
         until(lambda: redis.xlen(REPLIES) >= 2 and listener.requests[-1].id == "last", "the last answer")
 
         replies = [message_from_json(ControlReply, fields[b"json"]).id for _, fields in redis.xrange(REPLIES)]
@@ -237,7 +242,7 @@ def test_nonsense_is_answered_with_an_error_and_the_bus_goes_on(tmp_path: Path) 
     with listening(tmp_path) as listener, redis_of(tmp_path) as redis:
         redis.xadd(CONTROL, {"json": b"\xff\x00"})
         redis.xadd(CONTROL, {"other": "field"})
-        redis.xadd(CONTROL, {"json": request("x", op="fly").to_json()})
+        redis.xadd(CONTROL, {"json": signed(tmp_path, request("x", op="fly"))})
         redis.xadd("lob:promotions", {"json": b"{}"})
         until(lambda: redis.xlen(REPLIES) == 3, "three errors")
 
@@ -311,6 +316,28 @@ def test_a_full_redis_refuses_and_the_drops_are_counted(tmp_path: Path) -> None:
         assert listener.bus.reading().dropped > 0
         assert "maxmemory" in listener.bus.reading().last_problem
         assert listener.bus.reading().is_connected
+
+
+def test_a_request_that_is_not_signed_moves_nothing_and_the_desk_goes_on(tmp_path: Path) -> None:
+    with listening(tmp_path) as listener, redis_of(tmp_path) as redis:
+        redis.xadd(CONTROL, {"json": request("forged", op="halt").to_json()})
+        redis.xadd(CONTROL, {"json": request("forged", op="halt").signed(b"another key").to_json()})
+        until(lambda: redis.xlen(REPLIES) == 2, "both refusals")
+        assert ask_over_redis(EMBEDDED, tmp_path, "trader", {"op": "halt"})["ok"] is True
+
+        replies = [message_from_json(ControlReply, fields[b"json"]) for _, fields in redis.xrange(REPLIES)]
+    assert [asked.op for asked in listener.requests] == ["halt"] and listener.requests[0].id != "forged"
+    assert [reply.ok for reply in replies] == [False, False, True]
+
+
+def test_a_key_that_was_replaced_counts_at_once_and_one_that_others_can_read_never(tmp_path: Path) -> None:
+    with listening(tmp_path):
+        assert ask_over_redis(EMBEDDED, tmp_path, "trader", {"op": "status"})["ok"] is True
+        (tmp_path / "control.key").unlink()
+        assert ask_over_redis(EMBEDDED, tmp_path, "trader", {"op": "status"})["ok"] is True
+        (tmp_path / "control.key").chmod(0o644)
+        with pytest.raises(RefusedError, match="expected mode 600, found 644"):
+            ask_over_redis(EMBEDDED, tmp_path, "trader", {"op": "status"})
 
 
 def test_where_redis_is_off_nothing_is_started_or_counted(tmp_path: Path) -> None:

@@ -52,6 +52,7 @@ def play(load, act):
             on_forecast_failed=ear("failed"),
             on_loaded=ear("loaded"),
             on_load_failed=ear("refused"),
+            on_looked=ear("looked"),
         )
         thread = InferenceThread(asyncio.get_running_loop(), Clock.wall(), load, ears)
         thread.start()
@@ -214,3 +215,42 @@ def test_a_lane_in_the_shadow_gives_way_to_the_others():
     asyncio.run(run())
 
     assert found == [min(os.getpriority(os.PRIO_PROCESS, 0) + 3, 19)] or found == [3]
+
+
+def test_where_a_model_looks_is_told_after_the_forecasts_and_of_the_newest_window_only():
+    class Looking(GatedModel):
+        def attention(self, features, valid):
+            return f"looked at {features[0, 0, 0]:g}"
+
+    model = Looking()
+
+    async def act(thread, heard):
+        thread.offer(window(model, 1))
+        await asyncio.to_thread(model.begun.wait, 10)
+        for step in (1, 2, 3):
+            thread.look(window(model, step))
+        thread.offer(window(model, 4))
+        model.gate.set()
+        return [await heard.get() for _ in range(3)]
+
+    heard = play(nothing, act)
+
+    assert [kind for kind, *_ in heard] == ["forecast", "forecast", "looked"]
+    assert (heard[2][1].ts_step_ns, heard[2][2]) == (3, "looked at 3")
+
+
+def test_a_model_that_cannot_say_where_it_looks_or_breaks_over_it_says_why():
+    class Broken(GatedModel):
+        def attention(self, features, valid):
+            raise ZeroDivisionError("weights are rotten\nsecond line")
+
+    async def act(thread, heard):
+        thread.look(window(GatedModel(), 1))
+        first = await heard.get()
+        thread.look(window(Broken(), 2))
+        return first[2], (await heard.get())[2]
+
+    assert play(nothing, act) == (
+        "this model has no attention to tell",
+        "ZeroDivisionError: weights are rotten",
+    )

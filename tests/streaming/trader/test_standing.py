@@ -75,6 +75,15 @@ def test_money_of_a_position_is_exact(stands: Standing) -> None:
     }
 
 
+def test_orders_that_a_venue_rejected_or_left_unanswered_are_errors_and_refused_ones_are_not(stands: Standing) -> None:
+    stands.add(
+        outputs(order_events=[order(number, state) for number, state in enumerate(("rejected", "unknown", "filled"))])
+    )
+    stands.add(outputs(order_events=[order(4, "refused")]))
+
+    assert (stands.counts.order_errors, stands.counts.refused) == (2, 1)
+
+
 def test_refused_order_is_counted_and_told_with_its_rule(stands: Standing) -> None:
     rule = native.enums["RiskRule"].index("net_exposure")
     stands.add(outputs(order_events=[{**order(1, "refused"), "reason": rule}]))
