@@ -5,8 +5,9 @@ RUN apt-get update \
  && rm -rf /var/lib/apt/lists/*
 WORKDIR /opt/lob
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
-# Builds of torch without CUDA; which version, constraints.txt says. Empty: the one of the usual index.
-ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
+# Address of an index that has torch without CUDA, which spares gigabytes; which version, constraints.txt says. Empty:
+# the build of the usual index.
+ARG TORCH_INDEX=
 COPY pyproject.toml constraints.txt ./
 # What others wrote changes seldom: a layer of its own.
 RUN python -m venv .venv \
