@@ -10,7 +10,7 @@ from nicegui import ui
 
 from dashboards.asking import Answer, ask
 from dashboards.board import Board
-from dashboards.errors import DeskError
+from dashboards.errors import DeskError, first_line
 from dashboards.snapshot import Snapshot
 from dashboards.surroundings import Surroundings
 from dashboards.tape import TapeFeed
@@ -69,7 +69,7 @@ def run_query(surroundings: Surroundings, sql: str, parameters: Sequence[object]
     try:
         connection = connect(Lake(folders.lake_dir), folders.marts_path)
     except (WarehouseError, duckdb.Error, OSError) as error:
-        raise DeskError(_first_line(error)) from error
+        raise DeskError(first_line(error)) from error
     alarm = threading.Timer(QUERY_S, connection.interrupt)
     alarm.daemon = True
     alarm.start()
@@ -80,11 +80,7 @@ def run_query(surroundings: Surroundings, sql: str, parameters: Sequence[object]
     except duckdb.InterruptException as error:
         raise DeskError(f"the lake did not answer within {QUERY_S:g} s") from error
     except duckdb.Error as error:
-        raise DeskError(_first_line(error)) from error
+        raise DeskError(first_line(error)) from error
     finally:
         alarm.cancel()
         connection.close()
-
-
-def _first_line(error: Exception) -> str:
-    return next(iter(str(error).strip().splitlines()), type(error).__name__)

@@ -315,7 +315,7 @@ def message_from_json(kind: type[MessageT], payload: bytes) -> MessageT:
     try:
         return kind.model_validate(_object(payload))
     except ValidationError as error:
-        raise BusMessageError(_problem(kind.__name__, error)) from error
+        raise BusMessageError(unreadable(kind.__name__, error)) from error
 
 
 def event_from_json(payload: bytes) -> TradingEvent:
@@ -323,7 +323,7 @@ def event_from_json(payload: bytes) -> TradingEvent:
     try:
         return _EVENT.validate_python(_object(payload))
     except ValidationError as error:
-        raise BusMessageError(_problem("TradingEvent", error)) from error
+        raise BusMessageError(unreadable("TradingEvent", error)) from error
 
 
 def address_of(payload: bytes) -> tuple[str, str]:
@@ -362,7 +362,8 @@ def _object(payload: bytes) -> dict[str, JsonValue]:
     return found
 
 
-def _problem(kind: str, error: ValidationError) -> str:
+def unreadable(kind: str, error: ValidationError) -> str:
+    """Return the words about the first thing that is wrong with a message of `kind`."""
     first = error.errors()[0]
     key = ".".join(str(part) for part in first["loc"]) or "message"
     return f"bus: {kind}: {key}: {first['msg']}"

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from streaming.bus import VIEW, BusMessageError, Message, MoneyText, ShortText, TsNs
+from streaming.bus import VIEW, BusMessageError, Message, MoneyText, ShortText, TsNs, unreadable
 
 Price = MoneyText
 Size = MoneyText
@@ -164,6 +164,4 @@ def view_from_json(payload: bytes) -> View:
     try:
         return View.model_validate_json(payload)
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"]) or "message"
-        raise BusMessageError(f"bus: View: {key}: {first['msg']}") from error
+        raise BusMessageError(unreadable(View.__name__, error)) from error

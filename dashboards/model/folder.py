@@ -11,6 +11,8 @@ from typing import Any, Final
 
 import orjson
 
+from dashboards.errors import first_line
+
 ROLES: Final = ("champion", "challenger")
 HISTORY_NAME: Final = "history.jsonl"
 MANIFEST_NAME: Final = "manifest.json"
@@ -102,7 +104,7 @@ class ModelsFolder:
         except FileNotFoundError:
             return None
         except FAILURES as error:
-            problems.append(f"{path.name} cannot be read: {_first_line(error)}")
+            problems.append(f"{path.name} cannot be read: {first_line(error)}")
             return None
 
     def _moves(self, problems: list[str]) -> tuple[PointerCard, ...]:
@@ -114,7 +116,7 @@ class ModelsFolder:
         except FileNotFoundError:
             return ()
         except FAILURES as error:
-            problems.append(f"{path.name} cannot be read: {_first_line(error)}")
+            problems.append(f"{path.name} cannot be read: {first_line(error)}")
             return ()
 
     def _read_cards(self, problems: list[str]) -> None:
@@ -126,7 +128,7 @@ class ModelsFolder:
             try:
                 self._cards[path.parent.name] = _card_of(path.parent.name, orjson.loads(path.read_bytes()))
             except FAILURES as error:
-                problems.append(f"bundle {path.parent.name[:12]} cannot be read: {_first_line(error)}")
+                problems.append(f"bundle {path.parent.name[:12]} cannot be read: {first_line(error)}")
 
 
 def _is_hash(name: str) -> bool:
@@ -170,7 +172,3 @@ def _rule_of(document: Mapping[str, Any]) -> Rule:
         passed=bool(document["passed"]),
         reason=str(document["reason"]),
     )
-
-
-def _first_line(error: Exception) -> str:
-    return next(iter(str(error).splitlines()), type(error).__name__)

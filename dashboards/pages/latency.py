@@ -6,14 +6,13 @@ from typing import Final
 from nicegui import ui
 from nicegui.elements.mixins.text_element import TextElement
 from nicegui.events import GenericEventArguments
-from pydantic import JsonValue
 
 from dashboards.desk import Desk, Update
 from dashboards.errors import DeskError
 from dashboards.panels import absent, age_note, panel
 from dashboards.performance import stages, ways
-from dashboards.performance.earlier import STAGES_SQL, Earlier
-from dashboards.performance.earlier import stage_rows as earlier_rows
+from dashboards.performance.earlier import STAGES_SQL, Earlier, stage_rows
+from dashboards.performance.earlier_panel import draw_earlier
 from dashboards.performance.stage_charts import histogram, histogram_options, waterfall, waterfall_options
 from dashboards.snapshot import Snapshot
 
@@ -22,7 +21,6 @@ TITLE = "Latency"
 
 CHOSEN: Final = "(event) => emit(event.target.value)"
 STAGE_FIRST: Final = "socket_to_order"
-EARLIER_S: Final = 30.0
 """How often the lake is asked for earlier sessions while the page is open."""
 CHART_EVERY: Final = 5
 """Updates between two drawings; a status comes once a second."""
@@ -35,7 +33,14 @@ def build(desk: Desk) -> Update:
     """Draw the page and return what brings it up to date."""
     with ui.element("div").classes("panels latency"):
         parts = [_draw_stages(desk), _draw_histogram(desk), _draw_way(desk)]
-        _draw_earlier(desk)
+        draw_earlier(
+            desk,
+            STAGES_SQL,
+            Earlier.STAGES,
+            stage_rows,
+            test_id="earlier-stages",
+            source="lake: median of ten-second medians, highest of ten-second p99",
+        )
 
     def update(snapshot: Snapshot) -> None:
         for part in parts:
@@ -167,22 +172,3 @@ def _asked_order() -> str:
     request = ui.context.client.request
     number = request.query_params.get("order", "") if request is not None else ""
     return number if number.isdigit() and len(number) <= NUMBER_SIGNS else ""
-
-
-def _draw_earlier(desk: Desk) -> None:
-    with panel(desk.board, "Earlier sessions", is_wide=True) as note:
-        rows = desk.board.rows(
-            Earlier.STAGES, test_id="earlier-stages", caption="As they landed in the lake, newest first"
-        )
-
-    async def read() -> None:
-        try:
-            found: list[Mapping[str, object]] = [*await desk.query(STAGES_SQL)]
-        except DeskError as error:
-            note.put(f"the lake could not be asked: {error}", state="bad")
-            return
-        note.put("lake: median of ten-second medians, highest of ten-second p99")
-        shown: list[list[JsonValue]] = earlier_rows(found)
-        rows.put(shown, keys=[str(row["run"]) for row in found], empty="no session has landed yet")
-
-    desk.on_interval(EARLIER_S, read)

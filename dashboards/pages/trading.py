@@ -1,19 +1,17 @@
 """Page Trading: what was earned and of what, by venue and strategy; positions, orders, fills; earlier sessions."""
 
-from collections.abc import Mapping
 from typing import Final
 
 from nicegui import ui
-from pydantic import JsonValue
 
 from dashboards.board import Board, Chart
 from dashboards.desk import Desk, Update
-from dashboards.errors import DeskError
 from dashboards.overview.money import course
 from dashboards.panels import absent, age_note, panel
 from dashboards.performance import figures, tables
 from dashboards.performance.courses import LINE_CHART, position_series
 from dashboards.performance.earlier import SESSIONS_SQL, Earlier, session_rows
+from dashboards.performance.earlier_panel import draw_earlier
 from dashboards.snapshot import Snapshot
 
 PATH = "/trading"
@@ -21,7 +19,6 @@ TITLE = "Trading"
 
 CHART_EVERY: Final = 5
 """Updates between two drawings of a course: it changes little in a fifth of a second."""
-EARLIER_S: Final = 30.0
 """How often the lake is asked for earlier sessions while the page is open."""
 STATS: Final = (("Pnl", "pnl"), ("Inventory", "inventory"), ("Spread paid", "spread"), ("Fees paid", "fees"))
 STATS_MORE: Final = (("Funding paid", "funding"), ("Max drawdown", "max_drawdown"))
@@ -38,7 +35,7 @@ def build(desk: Desk) -> Update:
             _draw_orders(desk.board),
             _draw_fills(desk.board),
         ]
-        _draw_earlier(desk)
+        draw_earlier(desk, SESSIONS_SQL, Earlier.COLUMNS, session_rows, test_id="earlier", source="lake")
 
     def update(snapshot: Snapshot) -> None:
         for part in parts:
@@ -148,20 +145,3 @@ def _draw_fills(board: Board) -> Update:
         rows.put(found, keys=keys, empty="no fill was heard of since the bus remembers")
 
     return update
-
-
-def _draw_earlier(desk: Desk) -> None:
-    with panel(desk.board, "Earlier sessions", is_wide=True) as note:
-        rows = desk.board.rows(Earlier.COLUMNS, test_id="earlier", caption="As they landed in the lake, newest first")
-
-    async def read() -> None:
-        try:
-            found: list[Mapping[str, object]] = [*await desk.query(SESSIONS_SQL)]
-        except DeskError as error:
-            note.put(f"the lake could not be asked: {error}", state="bad")
-            return
-        note.put("lake")
-        shown: list[list[JsonValue]] = session_rows(found)
-        rows.put(shown, keys=[str(row["run"]) for row in found], empty="no session has landed yet")
-
-    desk.on_interval(EARLIER_S, read)
