@@ -35,9 +35,9 @@ ALLOWED: Final = {
 }
 """By trading state, as the core's table has it."""
 UNKNOWN: Final = ("reduce", "halt", "flatten")
-FOCUS: Final = (
-    "const field = document.getElementById('kill-reason'); field.value = ''; setTimeout(() => field.focus(), 60);"
-)
+PRESSED: Final = "() => { document.getElementById('kill-reason').value = ''; emit(); }"
+"""Emptied by the press itself: emptied later, when the panel is there, what a quick person wrote would be lost."""
+FOCUS: Final = "setTimeout(() => document.getElementById('kill-reason').focus(), 60);"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,7 @@ class KillControl:
     def _button(self, op: str) -> ui.element:
         button = ui.element("button").classes(f"kill-{op}")
         button.props(f'type="button" data-testid="kill-{op}" innerHTML="{op.capitalize()}"')
-        return button.on("click", lambda: self._arm(op), js_handler="() => emit()")
+        return button.on("click", lambda: self._arm(op), js_handler=PRESSED)
 
     def _draw_counts(self) -> dict[str, Cell]:
         board = self._desk.board

@@ -120,6 +120,29 @@ def test_after_a_halt_from_the_page_no_order_leaves(trading: DashboardHouse, ope
     expect(page.get_by_test_id("kill-latch")).to_contain_text("LATCHED HALTED by operator: a test of the page")
 
 
+def test_a_reason_written_before_the_trader_hears_of_the_press_is_kept(
+    trading: DashboardHouse, open_page: OpenPage
+) -> None:
+    page = open_page(trading, "/risk")
+    page.get_by_test_id("kill-halt").click()
+    page.evaluate("document.getElementById('kill-reason').value = 'in a hurry'")
+    expect(page.get_by_test_id("kill-reason")).to_be_focused()
+    page.get_by_test_id("kill-confirm").click()
+
+    halted = trading.until(lambda status: status["state"] == "halted")
+    assert halted["reason"] == "in a hurry"
+
+
+def test_a_reason_left_from_an_earlier_press_is_not_sent(trading: DashboardHouse, open_page: OpenPage) -> None:
+    page = open_page(trading, "/risk")
+    page.get_by_test_id("kill-flatten").click()
+    page.get_by_test_id("kill-reason").fill("left over")
+    page.get_by_test_id("kill-cancel").click()
+    page.get_by_test_id("kill-halt").click()
+
+    expect(page.get_by_test_id("kill-reason")).to_have_value("")
+
+
 def test_nothing_is_sent_before_the_second_step(trading: DashboardHouse, open_page: OpenPage) -> None:
     page = open_page(trading, "/risk")
     for op in ("reduce", "halt", "flatten"):
