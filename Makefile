@@ -16,7 +16,7 @@ PYTHON_STAMP = $(STAMPS)/python-$(shell cat pyproject.toml constraints.txt | sha
 NATIVE_SOURCES = $(shell find native -name '*.cpp' -o -name '*.hpp' -o -name CMakeLists.txt)
 DBT_SOURCES = $(shell find dbt -type f)
 
-.PHONY: help setup native services demo check test cpp-test slow bench fuzz torture dagster docs clean
+.PHONY: help setup native services judges demo check test cpp-test slow bench fuzz torture dagster docs clean
 
 help:  ## list the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -53,6 +53,9 @@ $(STAMPS)/dbt: $(DBT_SOURCES) | $(STAMPS)/native
 services: setup  ## what tests need beside: InfluxDB and PostgreSQL below build/services, a browser
 	@bash native/install_test_services.sh
 
+judges:  ## what judges the emulator: the venues' clients that others wrote, each in an environment below build/judges
+	@PYTHON=$(PYTHON) bash native/install_judges.sh
+
 demo: setup  ## generate, learn, record and trade live on emulated venues (ARGS=--clean); or RECORDINGS=folder
 	@$(BIN)/trader demo $(if $(RECORDINGS),--recordings $(RECORDINGS)) $(ARGS)
 
@@ -72,10 +75,10 @@ build/cpp/lob_tests: $(NATIVE_SOURCES) | $(PYTHON_STAMP)
 cpp-test: build/cpp/lob_tests  ## C++ tests
 	ctest --test-dir build/cpp --output-on-failure
 
-test: check cpp-test services  ## check, C++ tests, pytest
+test: check cpp-test services judges  ## check, C++ tests, pytest
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-slow: services  ## the tests that take minutes
+slow: services judges  ## the tests that take minutes
 	$(BIN)/pytest -m slow
 
 bench: services  ## timing figures, printed, kept in build/bench, and never asserted

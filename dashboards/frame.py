@@ -10,6 +10,7 @@ from dashboards.desk import Desk, Update
 from dashboards.pages_table import PAGES
 from dashboards.snapshot import Snapshot
 
+LIVE = "live"
 STATE_SIGNS = {"active": "ok", "reducing": "warn", "flattening": "warn", "halted": "bad", "starting": "warn"}
 
 
@@ -52,7 +53,10 @@ def _draw_head(desk: Desk) -> Update:
         view = snapshot.view
         age_s = snapshot.age_s("view")
         mode.put(
-            "REPLAY" if desk.is_replay else None if view is None else view.mode.upper(), source="view", age_s=age_s
+            "REPLAY" if desk.is_replay else None if view is None else view.mode.upper(),
+            source="view",
+            age_s=age_s,
+            state="warn" if view is not None and view.mode == LIVE and not desk.is_replay else None,
         )
         _put_state(state, snapshot)
         run.put(None if view is None else view.run, source="view", age_s=age_s)

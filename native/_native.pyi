@@ -82,6 +82,9 @@ def watch_rules() -> list[tuple[int, str, str, str, str, str, bool, str]]:
 def trading_table() -> list[tuple[str, str, str | None]]:
     """State, operation, and where it leads; None where it is refused."""
 
+def order_table() -> list[tuple[str, str, str | None]]:
+    """State of an order, trigger, and where it leads; None where the reply does not fit."""
+
 class Engine:
     """The core: inputs with a time that never goes back go in, records come out of `drain`."""
 

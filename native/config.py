@@ -9,6 +9,7 @@ from typing import Self
 
 from pydantic import Field, JsonValue, model_validator
 
+from native.execution_settings import ExecutionSettings, execution_section
 from native.matching_settings import MatchingSettings, matching_document
 from native.risk_settings import InstrumentLimits, RiskSettings, risk_section
 from native.section import NS_PER_MS, DecimalText, InstrumentText, JsonObject, Section, check_instrument_text
@@ -19,6 +20,7 @@ __all__ = [
     "VENUES",
     "DecimalText",
     "EngineSettings",
+    "ExecutionSettings",
     "FeeSettings",
     "GridConfig",
     "InstrumentLimits",
@@ -96,6 +98,7 @@ class EngineSettings(Section):
     buffer_frames_max: int = Field(default=10_000, ge=1)
     order_latency_ms: int = Field(default=5, ge=0)
     matching: MatchingSettings = MatchingSettings()
+    execution: ExecutionSettings = ExecutionSettings()
     signal: SignalSettings = SignalSettings()
     strategies: tuple[StrategySettings, ...] = ()
     """None: one forecast strategy by `signal`."""
@@ -154,6 +157,7 @@ def trading_document(document: JsonObject, grid: GridConfig, settings: EngineSet
         "signal": {**settings.signal.model_dump(), "order_size": [size.order_size for size in sizes]},
         "risk": risk_section(risk, sizes),
         "matching": matching_document(settings.matching, settings.order_latency_ms),
+        **execution_section(settings.execution),
         "run_tag": run_tag,
     }
 

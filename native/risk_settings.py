@@ -88,6 +88,10 @@ class RiskSettings(Section):
     errors_max: int | None = Field(default=None, ge=0, le=COUNT_MAX)
     error_window_ms: int = Field(default=60_000, gt=0, le=86_400_000)
     clock_offset_max_ms: int | None = Field(default=None, ge=0)
+    in_flight_max: int | None = Field(default=None, ge=1, le=COUNT_MAX)
+    """Orders of one venue that await an answer."""
+    private_age_max_ms: int | None = Field(default=None, gt=0)
+    """How long a venue's private stream may be silent, live."""
     off: tuple[str, ...] = ()
     """Rules that are not asked, by name."""
     watch: WatchSettings = Field(default_factory=WatchSettings)

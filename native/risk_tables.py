@@ -54,6 +54,16 @@ class TradingCell(NamedTuple):
     """None where the operation is refused."""
 
 
+class OrderCell(NamedTuple):
+    """One cell of the table of order states."""
+
+    state: str
+    trigger: str
+    to: str | None
+    """None where the reply does not fit; the same state where it tells nothing new. `open` is partially_filled where
+    something has filled."""
+
+
 def risk_rows() -> tuple[RiskRow, ...]:
     """Return the pre-trade rules in the order in which they are asked."""
     return tuple(RiskRow(*row) for row in native.risk_rules())
@@ -67,3 +77,8 @@ def watch_rows() -> tuple[WatchRow, ...]:
 def trading_cells() -> tuple[TradingCell, ...]:
     """Return the table of trading states, state by state."""
     return tuple(TradingCell(*row) for row in native.trading_table())
+
+
+def order_cells() -> tuple[OrderCell, ...]:
+    """Return the table of order states, state by state."""
+    return tuple(OrderCell(*row) for row in native.order_table())

@@ -301,8 +301,20 @@ class ProbationEvent(TradingEvent):
     reason: CutText = ""
 
 
+class AccountEvent(TradingEvent):
+    """Something about our account at a venue: heard or not, as known here or not, halted, limited, an order unknown."""
+
+    kind: Literal["account"] = "account"
+    venue: ShortText
+    told: ShortText
+    """A word of `streaming.live.words.Told`."""
+    words: CutText
+    instrument: ShortText = ""
+    client_order_id: ShortText = ""
+
+
 AnyEvent = Annotated[
-    FillEvent | OrderRefusedEvent | StateEvent | GapEvent | ModelSwapEvent | ProbationEvent,
+    FillEvent | OrderRefusedEvent | StateEvent | GapEvent | ModelSwapEvent | ProbationEvent | AccountEvent,
     Field(discriminator="kind"),
 ]
 

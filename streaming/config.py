@@ -7,6 +7,7 @@ from pydantic import Field
 from native.config import Section
 from streaming.alerts.config import AlertSettings
 from streaming.bus_config import RedisSettings
+from streaming.live.config import LiveConfig
 from streaming.metrics.config import MetricsSettings
 from streaming.optimize.config import OptimizeConfig
 from streaming.record_config import RecordConfig
@@ -37,7 +38,8 @@ class PaperSettings(Section):
 class StreamingConfig(Section):
     """Section `[streaming]`."""
 
-    mode: Literal["replay", "paper"] = "paper"
+    mode: Literal["replay", "paper", "shadow"] = "paper"
+    """Without `--mode`. Live is no default: it is said each time."""
     grid: str = "main"
     """Name of the `[[grid]]` that the trader trades on."""
     replay: ReplaySettings = ReplaySettings()
@@ -45,6 +47,7 @@ class StreamingConfig(Section):
     view: ViewSettings = ViewSettings()
     probation: ProbationSettings = ProbationSettings()
     record: RecordConfig = RecordConfig()
+    live: LiveConfig = LiveConfig()
     redis: RedisSettings = RedisSettings()
     metrics: MetricsSettings = MetricsSettings()
     alerts: AlertSettings = AlertSettings()

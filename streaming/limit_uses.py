@@ -17,6 +17,7 @@ from native.risk_settings import PERPETUAL_VENUES, RiskSettings, WatchSettings
 DAY_NS: Final = 86_400_000 * NS_PER_MS
 BPS: Final = 10_000
 PLACES: Final = Decimal("1e-8")
+LIVE: Final = "live"
 NEVER_NS: Final = (1 << 63) - 1
 """A model's expiry that is none."""
 
@@ -50,6 +51,16 @@ class Moment:
     def ts_ns(self) -> int:
         """When the status was told."""
         return _whole(self.status.get("ts_ns", 0))
+
+    @property
+    def accounts(self) -> list[JsonObject]:
+        """How our accounts stand where orders go to venues; none in another mode."""
+        live = self.status.get("live") if self.status.get("mode") == LIVE else None
+        return _rows(live["venues"]) if isinstance(live, dict) else []
+
+    def awaited(self, kind: str) -> JsonObject:
+        """Return counts of orders without an answer, by instrument."""
+        return _object(_object(self.told.get("awaited", {})).get(kind, {}))
 
     def fact(self, name: str) -> int | None:
         """Return what the shell told the engine last; None where it told nothing."""
@@ -157,6 +168,28 @@ def _order_rates(moment: Moment) -> Uses:
     return _joined(use(name, venues.get(name, 0), moment.risk.order_rate_max, "orders") for name in sorted(names))
 
 
+def _in_flight(moment: Moment) -> Uses:
+    venues = _sums_by_venue(moment.awaited("orders"))
+    return _joined(use(name, count, moment.risk.in_flight_max, "orders") for name, count in sorted(venues.items()))
+
+
+def _unresolved(moment: Moment) -> Uses:
+    """Return orders whose outcome is unknown, where venues are live: one closes its instrument."""
+    unknown = moment.awaited("unknown") if moment.accounts else {}
+    return _joined(use(name, _whole(count), 0, "orders") for name, count in unknown.items())
+
+
+def _private_streams(moment: Moment) -> Uses:
+    """Return how long ago each account was last known to be heard; one that never was has no age."""
+    heard = {str(row["venue"]): _whole(row["private_heard_ns"]) for row in moment.accounts}
+    cap_ms = moment.risk.private_age_max_ms
+    return _joined(
+        use(name, max(Decimal(0), _ms(moment.ts_ns - heard_ns)), cap_ms, "ms")
+        for name, heard_ns in heard.items()
+        if heard_ns
+    )
+
+
 def _gaps(moment: Moment, cap: int | None) -> Uses:
     counts = _object(_object(moment.told.get("recent", {})).get("gaps", {}))
     return _joined(use(_name(row), _whole(counts.get(_name(row), 0)), cap, "gaps") for row in moment.instruments)
@@ -194,6 +227,9 @@ _FINDERS: Final[Mapping[tuple[str, str], Callable[[Moment], Uses]]] = {
     ("order", "venue_exposure"): _venue_exposures,
     ("order", "max_capital"): lambda at: _money(at, "gross_exposure", at.risk.max_capital_quote),
     ("order", "order_rate"): _order_rates,
+    ("order", "in_flight"): _in_flight,
+    ("order", "unresolved"): _unresolved,
+    ("order", "private_stream"): _private_streams,
     ("order", "data_quality"): lambda at: _gaps(at, at.risk.gaps_max),
     ("order", "clock"): lambda at: _clock(at, at.risk.clock_offset_max_ms),
     ("order", "drift"): lambda at: _drift(at, 1),

@@ -19,6 +19,7 @@ from typing import Final
 
 from streaming import redis_keeper
 from streaming.errors import TraderError
+from streaming.secret_keys import environment_without_keys
 from streaming.socket_name import short_name
 
 MEMORY_MAX: Final = 320 << 20
@@ -137,6 +138,7 @@ class EmbeddedRedis:
         subprocess.run(
             [sys.executable, "-I", "-S", str(Path(redis_keeper.__file__).resolve()), *command],
             cwd=self._run_dir,
+            env=environment_without_keys(),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,

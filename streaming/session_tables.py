@@ -23,13 +23,13 @@ from streaming.performance.tracker import PerformanceTracker
 from streaming.replay import engine_of, hear, replay
 from streaming.segments import HOUR_NS, KIND_FORECAST, KIND_FRAME, SegmentHeader
 from streaming.shell.runner import RunCounts
+from streaming.trader.modes import mode_of
+from streaming.trader.order_venue import REPLY_KINDS
 from streaming.trader.shadow import read_shadow, shadow_path
-from streaming.trading_records import FORECAST_PREFIX, KIND_SIM, Recorded, write_tables
+from streaming.trading_records import FORECAST_PREFIX, Recorded, write_tables
 from streaming.trading_run import RunSummary, write_summary
 from warehouse.lake import Lake, hour_keys
 from warehouse.records import grid_table
-
-MODE = "paper"
 
 Progress = Callable[[str], None]
 
@@ -79,7 +79,7 @@ class _Landing:
         self._journal = Journal(path)
         self._header = self._journal.header
         self._engine = engine_of(path, self._header)
-        self._sim = {source.id for source in self._header.sources if source.kind == KIND_SIM}
+        self._reply_sources = [source.id for source in self._header.sources if source.kind in REPLY_KINDS]
         grid = _grid_of(path, self._header)
         self._grid_name, self._grid_instruments = str(grid.get("name", "")), grid.get("instruments")
         slots = grid["slots"]
@@ -162,7 +162,7 @@ class _Landing:
         if len(records) == 0:
             return
         is_frame = records["kind"] == KIND_FRAME
-        is_reply = is_frame & np.isin(records["source"], list(self._sim))
+        is_reply = is_frame & np.isin(records["source"], self._reply_sources)
         counts.replies += int(is_reply.sum())
         counts.frames += int(is_frame.sum() - is_reply.sum())
         counts.forecasts += int((records["kind"] == KIND_FORECAST).sum())
@@ -175,7 +175,7 @@ class _Landing:
         return RunSummary(
             run=self._header.run,
             grid=self._grid_name,
-            mode=MODE,
+            mode=mode_of(self._header.run),
             model=self._header.bundle,
             journal=str(self._path),
             instruments=present,

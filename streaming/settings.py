@@ -29,6 +29,8 @@ from warehouse.config import WarehouseConfig
 
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
 ENV_PREFIX = "LOB_"
+ACCOUNTS = "streaming.live.accounts"
+"""Section of which nothing that was found is shown: somebody may have written a key there."""
 OTHER_VARIABLES = frozenset({"LOB_SETTINGS", "LOB_RECORDINGS", "LOB_MARTS_BUILD_PATH"})
 """Names with our prefix that are no settings: the settings file, the tests' recordings, dbt's database."""
 
@@ -154,7 +156,8 @@ def _settings_error(file: Path, kind: type[Settings], error: ValidationError) ->
     problem = first["msg"].removeprefix("Value error, ")
     if first["type"] == "missing":
         return SettingsError(source, key, f"expected a value, found none; {_expected_keys(kind, parts)}add it")
-    found = "" if "found" in problem else f" (found {reprlib.repr(first.get('input'))})"
+    is_shown = "found" not in problem and not key.startswith(ACCOUNTS)
+    found = f" (found {reprlib.repr(first.get('input'))})" if is_shown else ""
     return SettingsError(source, key, f"{problem}{found}")
 
 

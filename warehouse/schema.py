@@ -44,9 +44,11 @@ ORDER_STATES = (
     "pending_cancel",
     "unknown",
     "expired",
+    "pending_amend",
 )
 ORDER_PURPOSES = ("signal", "flatten", "quote")
-TIMES_IN_FORCE = ("gtc", "ioc", "post_only")
+TIMES_IN_FORCE = ("gtc", "ioc", "post_only", "fok")
+FEE_ASSETS = ("quote", "base", "other")
 SIGNAL_ACTIONS = ("hold", "enter", "exit", "reverse", "wait", "no_book", "quote")
 TRADING_STATES = ("active", "reducing", "flattening", "halted")
 TRADING_TRIGGERS = ("operator", "limit", "stale_feed", "model", "start", "data", "clock", "venue", "watchdog")
@@ -95,6 +97,10 @@ RISK_RULES = (
     "data_quality",
     "error_burst",
     "clock",
+    "unresolved",
+    "in_flight",
+    "self_trade",
+    "private_stream",
 )
 
 
@@ -253,7 +259,8 @@ _TABLES = (
         _RUN,
         "str venue instrument; u64 seq; i64 ts_ns; u64 client_order_id; i64 price_ticks size_units filled_units"
         " ts_step_ns; u32 model_id; u8 side; str side_name; u8 state_from; str state_from_name; u8 state_to;"
-        "str state_to_name; u8 reason strategy purpose; str purpose_name; u8 time_in_force; str time_in_force_name",
+        "str state_to_name; u8 reason strategy purpose; str purpose_name; u8 time_in_force; str time_in_force_name;"
+        "bool is_venue_reason",
         {
             "side": ("buy", "sell"),
             "state_from": ORDER_STATES,
@@ -266,8 +273,9 @@ _TABLES = (
         "fills",
         _RUN,
         "str venue instrument; u64 seq; i64 ts_ns; u64 client_order_id trade_id;"
-        "i64 price_ticks size_units fee_quote_units; u8 side; str side_name; bool is_maker; u8 strategy",
-        {"side": ("buy", "sell")},
+        "i64 price_ticks size_units fee_quote_units; u8 side; str side_name; bool is_maker; u8 strategy;"
+        "u8 fee_asset; str fee_asset_name",
+        {"side": ("buy", "sell"), "fee_asset": FEE_ASSETS},
     ),
     _table(
         "positions",

@@ -8,7 +8,7 @@ from pydantic import JsonValue
 
 from dashboards.board import Align, Board, CellState
 from dashboards.desk import Desk, Update
-from dashboards.overview.health import clock_words, health_rows
+from dashboards.overview.health import clock_words, dead_man_words, health_rows
 from dashboards.overview.money import course, position_rows, shown_money, split_rows
 from dashboards.overview.newest import FILLS, ORDERS, ROWS_SHOWN, fill_rows, order_rows
 from dashboards.panels import absent, age_note, panel
@@ -225,7 +225,7 @@ def _draw_house(desk: Desk) -> Update:
 def _draw_health(desk: Desk) -> Update:
     columns: list[str | tuple[str, Align]] = [
         "venue", "connection", "books valid", ("feed age", "right"), ("lag", "right"), ("connections lost", "right"),
-        ("snapshots", "right"), "private stream", "last problem",
+        ("snapshots", "right"), "private", "limits", "last problem",
     ]  # fmt: skip
     with panel(desk.board, "Venues") as note:
         rows = desk.board.rows(columns, test_id="overview-venues")
@@ -247,6 +247,8 @@ def _house_words(status: Document | None) -> str:
     """Return how far our clock is off, and how many messages never came to windows such as this one."""
     offset, dropped, sent = clock_words(status), _within(status, "bus", "dropped"), _within(status, "bus", "published")
     words = "" if offset is None else f"; clock {offset} off the venues'"
+    switch = dead_man_words(status)
+    words += "" if switch is None else f"; {switch}"
     if isinstance(dropped, int) and isinstance(sent, int):
         words += f"; windows missed {dropped:,} of {dropped + sent:,} messages"
     return words

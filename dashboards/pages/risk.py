@@ -9,6 +9,7 @@ from dashboards.board import Align, Board, Cell, CellState
 from dashboards.clocks import market_time
 from dashboards.desk import Desk, Update
 from dashboards.kill_control import latched
+from dashboards.overview.health import dead_man_words, trust_words
 from dashboards.panels import absent, age_note, element, panel
 from dashboards.risk.drill import hold_drill, why_not
 from dashboards.risk.event_rows import event_rows
@@ -19,6 +20,8 @@ PATH = "/risk"
 TITLE = "Risk"
 
 EVENTS_SHOWN: Final = 25
+GUARDS: Final = ("Dead-man switch", "Venues trusted")
+"""Of a live trader alone."""
 NOT_TOLD: Final = "no trader tells its limits yet"
 COLUMNS: Final[tuple[tuple[str, Align], ...]] = (
     ("rule", "left"),
@@ -53,6 +56,7 @@ def _draw_state(desk: Desk) -> Update:
         with ui.element("div").classes("stats"):
             names = ("State", "Since", "Open orders", "Refused by risk", "Trips")
             cells = {name: board.stat(name, test_id=f"risk-{name.lower().replace(' ', '-')}") for name in names}
+            guards = {name: board.stat(name, test_id=f"risk-{name.lower().replace(' ', '-')}") for name in GUARDS}
         with ui.element("p").classes("words"):
             why = board.cell(test_id="risk-why")
         drill = _draw_drill(desk)
@@ -66,10 +70,23 @@ def _draw_state(desk: Desk) -> Update:
         cells["Since"].put(since, source="market time, UTC", age_s=age_s)
         cells["Open orders"].put(None if view is None else str(view.open_orders), source="view", age_s=age_s)
         _put_counts(cells, snapshot)
+        _put_guards(guards, snapshot)
         why.put(words or ("Nothing is latched." if view is not None else None), state=kind if words else None)
         drill(snapshot)
 
     return update
+
+
+def _put_guards(cells: dict[str, Cell], snapshot: Snapshot) -> None:
+    """Say of a live trader how long the venue waits before it cancels by itself, and where risk may be opened."""
+    age_s, words, trust = snapshot.age_s("status"), dead_man_words(snapshot.status), trust_words(snapshot.status)
+    is_armed = words is not None and words.endswith("left")
+    text = None if words is None else words.removeprefix("dead-man's switch ") if is_armed else "NOT ARMED"
+    why = "status: USD-M cancels our orders by itself when it has not heard from us for so long"
+    cells["Dead-man switch"].put(text, source=why, age_s=age_s, state=None if words is None or is_armed else "bad")
+    count, blocked = trust or (None, "")
+    state: CellState | None = "bad" if blocked else None
+    cells["Venues trusted"].put(count, source=f"status: {blocked}" if blocked else "status", age_s=age_s, state=state)
 
 
 def _put_counts(cells: dict[str, Cell], snapshot: Snapshot) -> None:

@@ -38,12 +38,13 @@ void register_trading_dtypes() {
                        target_units, client_order_id, instrument, model_id, action, rule, trading_state,
                        strategy);
   PYBIND11_NUMPY_DTYPE(OrderRequestRecord, seq, ts_ns, client_order_id, price_ticks, size_units, ts_step_ns,
-                       instrument, model_id, kind, side, type, time_in_force, strategy, purpose);
+                       instrument, model_id, kind, side, type, time_in_force, strategy, purpose,
+                       is_reduce_only);
   PYBIND11_NUMPY_DTYPE(OrderEventRecord, seq, ts_ns, client_order_id, price_ticks, size_units, filled_units,
                        ts_step_ns, instrument, model_id, side, state_from, state_to, reason, strategy,
-                       purpose, time_in_force);
+                       purpose, time_in_force, is_venue_reason);
   PYBIND11_NUMPY_DTYPE(FillRecord, seq, ts_ns, client_order_id, trade_id, price_ticks, size_units,
-                       fee_quote_units, instrument, side, is_maker, strategy);
+                       fee_quote_units, instrument, side, is_maker, strategy, fee_asset);
   PYBIND11_NUMPY_DTYPE(PositionRecord, seq, ts_ns, position_units, cost_quote_units, realised_quote_units,
                        unrealised_quote_units, fees_quote_units, funding_quote_units, instrument);
   PYBIND11_NUMPY_DTYPE(FundingRecord, seq, ts_ns, ts_funding_ns, trade_id, position_units, mark_price_ticks,
@@ -115,13 +116,15 @@ py::dict enum_names() {
   enums["GapCause"] = names<GapCause>(6, [](GapCause v) { return text_of(v); });
   enums["GapRepair"] = names<GapRepair>(3, [](GapRepair v) { return text_of(v); });
   enums["DecodeError"] = names<DecodeError>(decode_error_count, [](DecodeError v) { return text_of(v); });
-  enums["OrderState"] = py::make_tuple("pending_new", "open", "partially_filled", "filled", "cancelled",
-                                       "rejected", "refused", "pending_cancel", "unknown", "expired");
+  enums["OrderState"] = names<OrderState>(order_state_count, [](OrderState v) { return text_of(v); });
   enums["TradingState"] = py::make_tuple("active", "reducing", "flattening", "halted");
   enums["TradingTrigger"] =
       names<TradingTrigger>(trading_trigger_count, [](TradingTrigger v) { return text_of(v); });
   enums["OrderPurpose"] = py::make_tuple("signal", "flatten", "quote");
-  enums["TimeInForce"] = py::make_tuple("gtc", "ioc", "post_only");
+  enums["TimeInForce"] = py::make_tuple("gtc", "ioc", "post_only", "fok");
+  enums["FeeAsset"] = py::make_tuple("quote", "base", "other");
+  enums["OrderTrigger"] = names<OrderTrigger>(order_trigger_count, [](OrderTrigger v) { return text_of(v); });
+  enums["RequestKind"] = py::make_tuple("place", "cancel", "amend", "query");
   enums["WatchRule"] = watch_rule_names();
   enums["WatchAction"] = names<WatchAction>(watch_action_count, [](WatchAction v) { return text_of(v); });
   enums["StrategyKind"] = names<StrategyKind>(strategy_kind_count, [](StrategyKind v) { return text_of(v); });

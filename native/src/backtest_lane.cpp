@@ -42,7 +42,8 @@ void Lane::deliver(std::uint64_t seq, TsNs until_ns, std::size_t replies_max) {
     owed_.pop_front();
     const InputName input{.seq = seq, .ts_ns = std::max({due.ts_ns, ts_last_ns_, market_.ts_last_ns})};
     close_steps(input);
-    append_reject(input, apply_reply(trader_, input, due.reply, out_.trading), out_.rejects, out_.arena);
+    append_reject(input, apply_reply(trader_, input, venue_reply_of(due.reply), out_.trading), out_.rejects,
+                  out_.arena);
     settle(input.ts_ns);
   }
 }

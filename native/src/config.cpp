@@ -65,8 +65,8 @@ void parse_sources(const Section& root, EngineConfig& config) {
   for (const Section& section : root.sections("sources")) {
     SourceSpec source;
     source.venue = word(section, "venue", &venue_of, venue_words);
-    source.kind =
-        word(section, "kind", &source_kind_of, "websocket, rest_depth, rest_exchange_info or sim_private");
+    source.kind = word(section, "kind", &source_kind_of,
+                       "websocket, rest_depth, rest_exchange_info, sim_private or venue_private");
     source.instrument = find_instrument(config, section, source.venue);
     const auto position = static_cast<std::size_t>(section.within("id", 0, source_id_max));
     if (config.sources.size() <= position) {
@@ -191,7 +191,19 @@ void parse_orders(const Section& root, const EngineConfig& config, TraderConfig&
   }
 }
 
-TraderConfig parse_trader(const Section& root, const EngineConfig& config) {
+/// Orders go to a venue where a source brings its replies.
+bool has_venue_replies(const EngineConfig& config) {
+  return std::any_of(config.sources.begin(), config.sources.end(),
+                     [](const SourceSpec& source) { return source.kind == SourceKind::venue_private; });
+}
+
+/// Size unit in 10^-18 of the base asset.
+Int128 size_unit_e18(const InstrumentSpec& spec) {
+  const DecimalScale e9 = DecimalScale::of("0.000000001").value();
+  return static_cast<Int128>(parse_decimal(spec.size_unit, e9).units) * 1'000'000'000;
+}
+
+TraderConfig parse_trader(const Section& root, const EngineConfig& config, bool is_live) {
   if (!config.grid) refuse("grid", "a grid, since strategies and risk are given", "none");
   TraderConfig trader;
   trader.run_tag =
@@ -199,10 +211,14 @@ TraderConfig parse_trader(const Section& root, const EngineConfig& config) {
   for (const SlotTerms& terms : config.slot_terms) {
     trader.slots.emplace_back();
     trader.slots.back().terms = terms;
+    if (terms.instrument == no_instrument) continue;
+    trader.slots.back().size_unit_e18 = size_unit_e18(config.instruments[terms.instrument]);
   }
+  trader.execution.is_live = is_live;
   parse_orders(root, config, trader);
   parse_risk_section(root, config, trader);
   parse_strategies(root, config, trader);
+  parse_execution(root, trader);
   std::string error;
   if (!check_config(trader, error)) throw std::invalid_argument("engine settings: " + error);
   return trader;
@@ -221,7 +237,7 @@ void parse_sections(const Section& root, EngineConfig& config) {
   }
   parse_emit(root, config);
   if (root.has("signal") || root.has("strategies") || root.has("risk"))
-    config.trader = parse_trader(root, config);
+    config.trader = parse_trader(root, config, has_venue_replies(config));
   config.matching = parse_matching(root, config);
 }
 
@@ -241,7 +257,7 @@ LaneConfig parse_lane(const EngineConfig& config, std::string_view json) {
   dom::parser parser;
   const Section root = parse_object(parser, json);
   LaneConfig lane;
-  lane.trader = parse_trader(root, config);
+  lane.trader = parse_trader(root, config, false);  // its orders meet a desk, wherever the data came from
   lane.matching = parse_matching(root, config);
   lane.has_timers = root.flag_or("timers", false);
   lane.sample_steps = static_cast<std::size_t>(root.within_or("sample_steps", 1, steps_max, 600));

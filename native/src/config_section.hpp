@@ -166,6 +166,8 @@ inline std::int64_t slot_size(const EngineConfig& config, const Section& section
 // sources and grid come first.
 CrossMarketConfig parse_cross_market(const Section& root, const SamplerConfig& grid);
 void parse_strategies(const Section& root, const EngineConfig& config, TraderConfig& trader);
+/// Owes: strategies are parsed, and `trader.execution.is_live` says where orders go.
+void parse_execution(const Section& root, TraderConfig& trader);
 void parse_risk_section(const Section& root, const EngineConfig& config, TraderConfig& trader);
 MatchingConfig parse_matching(const Section& root, const EngineConfig& config);
 

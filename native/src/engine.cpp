@@ -2,15 +2,20 @@
 
 #include <cstring>
 
-#include "lob/sim_reply.hpp"
+#include "lob/venue_reply.hpp"
 
 namespace lob {
 namespace {
 
-constexpr std::uint32_t checkpoint_magic = 0x3545424CU;  // "LBE5", version in the last sign
+constexpr std::uint32_t checkpoint_magic = 0x3645424CU;  // "LBE6", version in the last sign
 
 Bytes bytes_of(std::string_view text) noexcept {
   return std::as_bytes(std::span(text.data(), text.size()));
+}
+
+std::optional<VenueReply> decode_simulated(Bytes frame) noexcept {
+  const std::optional<SimReply> reply = decode_sim_reply(frame);
+  return reply ? std::optional(venue_reply_of(*reply)) : std::nullopt;
 }
 
 }  // namespace
@@ -55,8 +60,9 @@ void Engine::frame(std::uint64_t seq, ConnectionId connection, TsNs ts_recv_ns, 
   if (connection >= config_.sources.size() || !config_.is_source_named[connection]) {
     return reject({seq, ts_recv_ns, connection}, {InputError::unknown_connection, ""});
   }
-  if (config_.sources[connection].kind == SourceKind::sim_private) {
-    return apply_reply_frame({seq, ts_recv_ns, connection}, frame);
+  const SourceKind kind = config_.sources[connection].kind;
+  if (kind == SourceKind::sim_private || kind == SourceKind::venue_private) {
+    return apply_reply_frame({seq, ts_recv_ns, connection}, kind, frame);
   }
   market_.on_frame(seq, connection, ts_recv_ns, frame, outputs_.market, this);
 }
@@ -122,10 +128,14 @@ void Engine::apply_forecast_record(const Record& record) {
   forecast(header.seq, header.ts_ns, read.ts_step_ns, read.model_id, read.values, read.horizon_steps);
 }
 
-void Engine::apply_reply_frame(const InputName& input, Bytes frame) {
+void Engine::apply_reply_frame(const InputName& input, SourceKind kind, Bytes frame) {
   if (!trader_) return reject(input, {InputError::no_trader, ""});
-  const std::optional<SimReply> reply = decode_sim_reply(frame);
-  if (!reply) return reject(input, {InputError::bad_reply, "no reply of the simulated venue"});
+  const bool is_simulated = kind == SourceKind::sim_private;
+  const auto reply = is_simulated ? decode_simulated(frame) : decode_venue_reply(frame);
+  if (!reply) {
+    const char* expected = is_simulated ? "no reply of the simulated venue" : "no reply of a venue's gateway";
+    return reject(input, {InputError::bad_reply, expected});
+  }
   reject(input, apply_reply(*trader_, input, *reply, outputs_.trading));
 }
 

@@ -7,8 +7,8 @@ namespace {
 
 constexpr std::array<std::string_view, 4> venue_names{"binance_usdm", "binance_spot", "bybit_spot", "other"};
 constexpr std::array<std::string_view, 2> market_type_names{"perpetual", "spot"};
-constexpr std::array<std::string_view, 4> source_kind_names{"websocket", "rest_depth", "rest_exchange_info",
-                                                            "sim_private"};
+constexpr std::array<std::string_view, 5> source_kind_names{"websocket", "rest_depth", "rest_exchange_info",
+                                                            "sim_private", "venue_private"};
 
 template <class E, std::size_t N>
 std::optional<E> find_name(const std::array<std::string_view, N>& names, std::string_view text) noexcept {

@@ -10,10 +10,13 @@ namespace {
 
 constexpr std::uint8_t kind_place = 0;
 constexpr std::uint8_t kind_cancel = 1;
+constexpr std::uint8_t kind_amend = 2;
+constexpr std::uint8_t kind_query = 3;
 constexpr std::uint8_t type_limit = 0;
 constexpr std::uint8_t type_market = 1;
 constexpr std::uint8_t time_in_force_ioc = 1;
 constexpr std::uint8_t time_in_force_post_only = 2;
+constexpr std::uint8_t time_in_force_fok = 3;
 constexpr std::size_t first_levels = 32;
 constexpr SizeUnits endless_queue{std::numeric_limits<std::int64_t>::max()};
 
@@ -42,7 +45,8 @@ bool is_within_limit(Side taker, PriceTicks price, const OrderRequestRecord& req
 }
 
 bool may_rest(const OrderRequestRecord& request) noexcept {
-  return request.type == type_limit && request.time_in_force != time_in_force_ioc;
+  return request.type == type_limit && request.time_in_force != time_in_force_ioc &&
+         request.time_in_force != time_in_force_fok;
 }
 
 /// Did a trade print at a price worse for the aggressor's other side than ours: beyond our resting price?
@@ -56,28 +60,6 @@ bool is_better(Side side, PriceTicks a, PriceTicks b) noexcept {
 
 }  // namespace
 
-bool PrintFilter::is_news(const TradeEvent& trade) noexcept {
-  if (!is_aggregate_) is_aggregate_ = trade.is_aggregate;
-  if (*is_aggregate_ != trade.is_aggregate) return false;
-  if (trade.trade_id == no_id) return true;
-  if (trade.trade_id <= last_trade_id_) return false;
-  last_trade_id_ = trade.trade_id;
-  return true;
-}
-
-void PrintFilter::save(ByteWriter& writer) const {
-  writer.put(last_trade_id_);
-  writer.put(static_cast<std::uint8_t>(is_aggregate_ ? (*is_aggregate_ ? 2 : 1) : 0));
-}
-
-bool PrintFilter::load(ByteReader& reader) {
-  std::uint8_t kind = 0;
-  if (!reader.get(last_trade_id_) || !reader.get(kind)) return false;
-  if (kind > 2) return reader.fail();
-  is_aggregate_ = kind == 0 ? std::nullopt : std::optional<bool>(kind == 2);
-  return true;
-}
-
 SizeUnits InstrumentMatcher::whole_lots(SizeUnits size) const noexcept {
   return SizeUnits{size.value - size.value % terms_.lot.value};
 }
@@ -85,22 +67,29 @@ SizeUnits InstrumentMatcher::whole_lots(SizeUnits size) const noexcept {
 void InstrumentMatcher::on_request(const OrderRequestRecord& request, const OrderBook* book, TsNs ts_ns,
                                    std::vector<SimReply>& out) {
   if (request.kind == kind_cancel) return cancel(request, ts_ns, out);
+  if (request.kind == kind_amend) return amend(request, book, ts_ns, out);
+  if (request.kind == kind_query) return query(request, ts_ns, out);
   place(request, book, ts_ns, out);
 }
 
 SimReason InstrumentMatcher::refusal(const OrderRequestRecord& request, const OrderBook* book) const {
   const bool is_worded = request.kind == kind_place && request.side <= 1 && request.type <= type_market &&
-                         request.time_in_force <= time_in_force_post_only;
+                         request.time_in_force <= time_in_force_fok;
   const bool is_post_only = request.time_in_force == time_in_force_post_only;
   if (!is_worded || (is_post_only && request.type == type_market)) return SimReason::malformed;
   const auto last = last_counter_by_tag_.find(static_cast<std::uint32_t>(request.client_order_id >> 32U));
   const auto counter = static_cast<std::uint32_t>(request.client_order_id);
   if (last != last_counter_by_tag_.end() && counter <= last->second) return SimReason::duplicate_order;
+  return terms_refusal(request, book);
+}
+
+SimReason InstrumentMatcher::terms_refusal(const OrderRequestRecord& request, const OrderBook* book) const {
   if (request.size_units <= 0 || request.size_units % terms_.lot.value != 0) return SimReason::off_lot;
   if (request.type == type_limit && request.price_ticks <= 0) return SimReason::bad_price;
   const Side opposite_side = opposite(static_cast<Side>(request.side));
   const std::optional<Level> touch = book == nullptr ? std::nullopt : book->best(opposite_side);
   if (!touch) return SimReason::no_book;
+  const bool is_post_only = request.time_in_force == time_in_force_post_only;
   const bool is_taker = is_within_limit(static_cast<Side>(request.side), touch->price, request);
   return is_post_only && is_taker ? SimReason::would_cross : SimReason::none;
 }
@@ -119,13 +108,85 @@ void InstrumentMatcher::place(const OrderRequestRecord& request, const OrderBook
   ack.ts_venue_ns = ts_ns;
   out.push_back(ack);
 
-  const SizeUnits filled = take(request, *book, ts_ns, out);
+  const bool is_killed = request.time_in_force == time_in_force_fok && !can_fill(request, *book);
+  const SizeUnits filled = is_killed ? SizeUnits{0} : take(request, *book, SizeUnits{0}, ts_ns, out);
   if (filled.value == request.size_units) return;
   if (may_rest(request)) return rest(request, *book, filled);
   SimReply expired = reply_to(request.client_order_id, terms_.instrument, side, SimReplyKind::expired);
   expired.ts_venue_ns = ts_ns;
   expired.cumulative_units = filled.value;
+  if (is_killed) expired.reason = static_cast<std::uint8_t>(SimReason::cannot_fill);
   out.push_back(expired);
+}
+
+std::vector<InstrumentMatcher::Resting>::iterator InstrumentMatcher::find(
+    std::uint64_t client_order_id) noexcept {
+  const auto is_it = [&](const Resting& order) { return order.client_order_id == client_order_id; };
+  return std::find_if(resting_.begin(), resting_.end(), is_it);
+}
+
+SimReason InstrumentMatcher::amend_refusal(const Resting& order, const OrderRequestRecord& request,
+                                           const OrderBook* book) const {
+  OrderRequestRecord wanted = request;  // which side it is on is the order's affair
+  wanted.side = static_cast<std::uint8_t>(order.side);
+  wanted.type = type_limit;
+  const SimReason reason = terms_refusal(wanted, book);
+  if (reason != SimReason::none) return reason;
+  if (request.size_units <= order.filled.value) return SimReason::filled_already;
+  const bool is_same = request.price_ticks == order.price.value && request.size_units == order.size.value;
+  return is_same ? SimReason::unchanged : SimReason::none;
+}
+
+void InstrumentMatcher::amend(const OrderRequestRecord& request, const OrderBook* book, TsNs ts_ns,
+                              std::vector<SimReply>& out) {
+  const auto found = find(request.client_order_id);
+  const bool is_known = found != resting_.end();
+  const SimReason reason = is_known ? amend_refusal(*found, request, book) : SimReason::unknown_order;
+  const Side side = is_known ? found->side : static_cast<Side>(request.side & 1U);
+  const auto kind = reason == SimReason::none ? SimReplyKind::amended : SimReplyKind::amend_rejected;
+  SimReply reply = reply_to(request.client_order_id, terms_.instrument, side, kind);
+  reply.ts_venue_ns = ts_ns;
+  reply.reason = static_cast<std::uint8_t>(reason);
+  if (is_known) {
+    reply.price_ticks = reason == SimReason::none ? request.price_ticks : found->price.value;
+    reply.size_units = reason == SimReason::none ? request.size_units : found->size.value;
+    reply.cumulative_units = found->filled.value;
+  }
+  out.push_back(reply);
+  if (reason != SimReason::none) return;
+  if (request.price_ticks == found->price.value && request.size_units < found->size.value) {
+    found->size = SizeUnits{request.size_units};
+    return;
+  }
+  const Resting old = *found;
+  resting_.erase(found);
+  move(old, request, *book, ts_ns, out);
+}
+
+void InstrumentMatcher::move(const Resting& old, const OrderRequestRecord& request, const OrderBook& book,
+                             TsNs ts_ns, std::vector<SimReply>& out) {
+  OrderRequestRecord wanted = request;
+  wanted.side = static_cast<std::uint8_t>(old.side);
+  wanted.type = type_limit;
+  const SizeUnits filled = take(wanted, book, old.filled, ts_ns, out);
+  if (filled.value < wanted.size_units) rest(wanted, book, filled);
+}
+
+void InstrumentMatcher::query(const OrderRequestRecord& request, TsNs ts_ns,
+                              std::vector<SimReply>& out) const {
+  const auto is_it = [&](const Resting& order) { return order.client_order_id == request.client_order_id; };
+  const auto found = std::find_if(resting_.begin(), resting_.end(), is_it);
+  const bool is_known = found != resting_.end();
+  const Side side = is_known ? found->side : static_cast<Side>(request.side & 1U);
+  SimReply reply = reply_to(request.client_order_id, terms_.instrument, side,
+                            is_known ? SimReplyKind::ack : SimReplyKind::absent);
+  reply.ts_venue_ns = ts_ns;
+  if (is_known) {
+    reply.price_ticks = found->price.value;
+    reply.size_units = found->size.value;
+    reply.cumulative_units = found->filled.value;
+  }
+  out.push_back(reply);
 }
 
 void InstrumentMatcher::rest(const OrderRequestRecord& request, const OrderBook& book, SizeUnits filled) {
@@ -146,10 +207,9 @@ SizeUnits InstrumentMatcher::queue_at_arrival(const OrderBook& book, Side side, 
   return book.is_within_horizon(side, price) ? book.size_at(side, price) : endless_queue;
 }
 
-SizeUnits InstrumentMatcher::take(const OrderRequestRecord& request, const OrderBook& book, TsNs ts_ns,
-                                  std::vector<SimReply>& out) {
+SizeUnits InstrumentMatcher::take(const OrderRequestRecord& request, const OrderBook& book, SizeUnits filled,
+                                  TsNs ts_ns, std::vector<SimReply>& out) {
   const auto side = static_cast<Side>(request.side);
-  SizeUnits filled;
   std::size_t walked = 0;
   for (std::size_t depth = first_levels;; depth *= 2) {
     levels_.resize(depth);
@@ -169,13 +229,34 @@ SizeUnits InstrumentMatcher::take(const OrderRequestRecord& request, const Order
   }
 }
 
+bool InstrumentMatcher::can_fill(const OrderRequestRecord& request, const OrderBook& book) {
+  const auto side = static_cast<Side>(request.side);
+  SizeUnits seen;
+  std::size_t walked = 0;
+  for (std::size_t depth = first_levels;; depth *= 2) {
+    levels_.resize(depth);
+    const std::size_t count = book.top(opposite(side), levels_);
+    for (; walked < count; ++walked) {
+      if (!is_within_limit(side, levels_[walked].price, request)) return false;
+      const SizeUnits wanted = SizeUnits{request.size_units} - seen;
+      seen += whole_lots(std::min(wanted, left_at(opposite(side), levels_[walked])));
+      if (seen.value == request.size_units) return true;
+    }
+    if (count < depth) return false;
+  }
+}
+
+SizeUnits InstrumentMatcher::left_at(Side book_side, const Level& level) const {
+  const auto& gone = taken_[index(book_side)];
+  const auto before = gone.find(level.price);
+  return before == gone.end() ? level.size : level.size - before->second.taken;
+}
+
 SizeUnits InstrumentMatcher::take_level(Side book_side, const Level& level, SizeUnits wanted) {
-  const auto before = taken(book_side).find(level.price);
-  const SizeUnits gone = before == taken(book_side).end() ? SizeUnits{0} : before->second.taken;
-  const SizeUnits left = level.size - gone;
+  const SizeUnits left = left_at(book_side, level);
   const SizeUnits size = whole_lots(std::min(wanted, left));
   if (size.value <= 0) return SizeUnits{0};
-  taken(book_side)[level.price] = {.taken = gone + size, .visible = level.size};
+  taken(book_side)[level.price] = {.taken = level.size - left + size, .visible = level.size};
   return size;
 }
 
@@ -193,8 +274,7 @@ SimReply InstrumentMatcher::fill(std::uint64_t client_order_id, Side side, Price
 }
 
 void InstrumentMatcher::cancel(const OrderRequestRecord& request, TsNs ts_ns, std::vector<SimReply>& out) {
-  const auto is_it = [&](const Resting& order) { return order.client_order_id == request.client_order_id; };
-  const auto found = std::find_if(resting_.begin(), resting_.end(), is_it);
+  const auto found = find(request.client_order_id);
   if (found == resting_.end()) {
     out.push_back(rejection(request, SimReason::unknown_order, ts_ns));
     return;
@@ -295,72 +375,6 @@ void InstrumentMatcher::charge_funding(const FundingTerms& funding, TsNs ts_ns, 
   reply.fee_quote_units = fee_quote_units(notional(funding.mark, position_), funding.rate_e8)
                               .value_or(std::numeric_limits<std::int64_t>::max());
   out.push_back(reply);
-}
-
-void InstrumentMatcher::save(ByteWriter& writer) const {
-  writer.put(last_trade_id_);
-  writer.put(position_);
-  writer.put_count(resting_.size());
-  for (const Resting& order : resting_) {
-    writer.put(order.client_order_id);
-    writer.put(order.side);
-    writer.put(order.price);
-    writer.put(order.size);
-    writer.put(order.filled);
-    writer.put(order.queue_ahead);
-    writer.put(order.level);
-    writer.put(order.traded);
-  }
-  for (const auto& side : taken_) {
-    writer.put_count(side.size());
-    for (const auto& [price, level] : side) {
-      writer.put(price);
-      writer.put(level.taken);
-      writer.put(level.visible);
-    }
-  }
-  writer.put_count(last_counter_by_tag_.size());
-  for (const auto& [tag, counter] : last_counter_by_tag_) {
-    writer.put(tag);
-    writer.put(counter);
-  }
-}
-
-bool InstrumentMatcher::load(ByteReader& reader) {
-  constexpr std::size_t resting_bytes = 57;
-  constexpr std::size_t taken_bytes = 24;
-  std::size_t count = 0;
-  if (!reader.get(last_trade_id_) || !reader.get(position_)) return false;
-
-  resting_.clear();
-  if (!reader.get_count(count, resting_bytes)) return false;
-  for (std::size_t i = 0; i < count; ++i) {
-    Resting order;
-    const bool is_read = reader.get(order.client_order_id) && reader.get_enum(order.side, Side::ask) &&
-                         reader.get(order.price) && reader.get(order.size) && reader.get(order.filled) &&
-                         reader.get(order.queue_ahead) && reader.get(order.level) && reader.get(order.traded);
-    if (!is_read) return false;
-    resting_.push_back(order);
-  }
-  for (auto& side : taken_) {
-    side.clear();
-    if (!reader.get_count(count, taken_bytes)) return false;
-    for (std::size_t i = 0; i < count; ++i) {
-      PriceTicks price;
-      Taken level;
-      if (!reader.get(price) || !reader.get(level.taken) || !reader.get(level.visible)) return false;
-      side[price] = level;
-    }
-  }
-  last_counter_by_tag_.clear();
-  if (!reader.get_count(count, 8)) return false;
-  for (std::size_t i = 0; i < count; ++i) {
-    std::uint32_t tag = 0;
-    std::uint32_t counter = 0;
-    if (!reader.get(tag) || !reader.get(counter)) return false;
-    last_counter_by_tag_[tag] = counter;
-  }
-  return true;
 }
 
 }  // namespace lob

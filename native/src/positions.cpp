@@ -37,6 +37,39 @@ Sums booked(const Position& before, const PositionFill& fill) noexcept {
   return after;
 }
 
+/// The position after whole size units of a fee in the base asset left it; `rest_e18` takes what is less than
+/// one.
+Sums with_base_fee(const Position& before, const PositionFill& fill, Int128& rest_e18) noexcept {
+  if (fill.size_unit_e18 <= 0) return std::nullopt;
+  const Int128 total_e18 = rest_e18 + fill.fee_base_e18;
+  const Int128 units = total_e18 / fill.size_unit_e18;
+  rest_e18 = total_e18 % fill.size_unit_e18;
+  if (units == 0) return before;
+  const auto size = narrow(magnitude(units));
+  const auto fee = size ? narrow(units * fill.price.value) : std::nullopt;
+  if (!fee) return std::nullopt;
+  return booked(before, {.side = units > 0 ? Side::ask : Side::bid,
+                         .price = fill.price,
+                         .size = SizeUnits{*size},
+                         .fee_quote_units = *fee,
+                         .trade_id = fill.trade_id});
+}
+
+constexpr std::uint64_t low_bits = ~std::uint64_t{0};
+
+void put(ByteWriter& writer, Int128 value) {
+  writer.put(static_cast<std::uint64_t>(value & low_bits));
+  writer.put(static_cast<std::int64_t>(value >> 64U));
+}
+
+bool get(ByteReader& reader, Int128& value) {
+  std::uint64_t low = 0;
+  std::int64_t high = 0;
+  if (!reader.get(low) || !reader.get(high)) return false;
+  value = static_cast<Int128>((static_cast<UInt128>(static_cast<std::uint64_t>(high)) << 64U) | low);
+  return true;
+}
+
 void put(ByteWriter& writer, const Position& position) {
   writer.put(position.units);
   writer.put(position.cost_quote_units);
@@ -66,9 +99,12 @@ FillOutcome Positions::apply(std::size_t slot, const PositionFill& fill) {
   Slot& entry = slots_[slot];
   if (entry.trade_ids.contains(fill.trade_id)) return FillOutcome::duplicate;
 
-  const Sums after = booked(entry.position, fill);
+  Sums after = booked(entry.position, fill);
+  Int128 rest_e18 = entry.fee_rest_e18;
+  if (after && fill.fee_base_e18 != 0) after = with_base_fee(*after, fill, rest_e18);
   if (!after) return FillOutcome::overflow;
   entry.position = *after;
+  entry.fee_rest_e18 = rest_e18;
   remember(entry, fill.trade_id);
   return FillOutcome::applied;
 }
@@ -100,6 +136,7 @@ void Positions::save(ByteWriter& writer) const {
   writer.put_count(slots_.size());
   for (const Slot& slot : slots_) {
     put(writer, slot.position);
+    put(writer, slot.fee_rest_e18);
     writer.put_count(slot.trade_ids_by_age.size());
     for (const std::uint64_t trade_id : slot.trade_ids_by_age) writer.put(trade_id);
   }
@@ -112,7 +149,8 @@ bool Positions::load(ByteReader& reader) {
   for (Slot& slot : slots_) {
     slot = Slot{};
     std::size_t id_count = 0;
-    if (!get(reader, slot.position) || !reader.get_count(id_count, sizeof(std::uint64_t))) return false;
+    if (!get(reader, slot.position) || !get(reader, slot.fee_rest_e18)) return false;
+    if (!reader.get_count(id_count, sizeof(std::uint64_t))) return false;
     if (id_count > trade_ids_max) return reader.fail();
     for (std::size_t i = 0; i < id_count; ++i) {
       std::uint64_t trade_id = 0;

@@ -170,6 +170,22 @@ bool passes_clock(const Order&, const Context& context, const Limits& limits) no
                    limits.clock_offset_max_ns);
 }
 
+bool passes_unresolved(const Order&, const Context& context, const Limits&) noexcept {
+  return !context.is_unresolved;
+}
+
+bool passes_in_flight(const Order&, const Context& context, const Limits& limits) noexcept {
+  return is_within(Int128{1} + context.orders_awaited, limits.in_flight_max);
+}
+
+bool passes_self_trade(const Order&, const Context& context, const Limits&) noexcept {
+  return !context.is_self_trade;
+}
+
+bool passes_private_stream(const Order&, const Context& context, const Limits& limits) noexcept {
+  return is_within(context.health.private_silence_ns, limits.private_age_max_ns);
+}
+
 using enum AskedOf;
 
 // One row a rule: name, what must hold, unit and settings key of the limit, which orders are asked, the
@@ -255,6 +271,18 @@ constexpr std::array rules{
                   "errors", "risk.errors_max", opening_orders, passes_error_burst},
     RiskRuleEntry{RiskRule::clock, "clock", "|told clock offset| <= clock_offset_max", "ms",
                   "risk.clock_offset_max_ms", opening_orders, passes_clock},
+    RiskRuleEntry{RiskRule::unresolved, "unresolved",
+                  "live: no order of the instrument whose outcome is unknown", "", "", opening_orders,
+                  passes_unresolved},
+    RiskRuleEntry{RiskRule::in_flight, "in_flight",
+                  "orders at the venue that await an answer or are unknown, with this one, <= in_flight_max",
+                  "orders", "risk.in_flight_max", opening_orders, passes_in_flight},
+    RiskRuleEntry{RiskRule::self_trade, "self_trade",
+                  "no resting order of ours that it would match; passes where execution.self_trade is allow",
+                  "", "", every_order, passes_self_trade},
+    RiskRuleEntry{RiskRule::private_stream, "private_stream",
+                  "live: time since the venue's private stream was last heard <= private_age_max", "ms",
+                  "risk.private_age_max_ms", opening_orders, passes_private_stream},
 };
 static_assert(rules.size() + 1 == risk_rule_count);
 
@@ -307,7 +335,8 @@ std::string_view text_of(AskedOf asked_of) noexcept {
 }
 
 bool is_always_on(RiskRule rule) noexcept {
-  return rule == RiskRule::trading_state || rule == RiskRule::lot || rule == RiskRule::invalid_book;
+  return rule == RiskRule::trading_state || rule == RiskRule::lot || rule == RiskRule::invalid_book ||
+         rule == RiskRule::unresolved;
 }
 
 RiskRule check(const OrderIntent& order, const RiskContext& context, const RiskLimits& limits) noexcept {

@@ -57,7 +57,7 @@ void parse_optional(const Section& section, const std::array<OptionalKey<Limits>
   }
 }
 
-constexpr std::array<OptionalKey<RiskLimits>, 11> risk_keys{{
+constexpr std::array<OptionalKey<RiskLimits>, 13> risk_keys{{
     {"price_deviation_venues_bps", &RiskLimits::price_deviation_venues_e8, share_e8},
     {"price_deviation_trade_bps", &RiskLimits::price_deviation_trade_e8, share_e8},
     {"max_venue_exposure_quote", &RiskLimits::venue_exposure_e8, amount_e8},
@@ -69,6 +69,8 @@ constexpr std::array<OptionalKey<RiskLimits>, 11> risk_keys{{
     {"gaps_max", &RiskLimits::gaps_max, count_of},
     {"errors_max", &RiskLimits::errors_max, count_of},
     {"clock_offset_max_ns", &RiskLimits::clock_offset_max_ns, time_ns},
+    {"in_flight_max", &RiskLimits::in_flight_max, count_of},
+    {"private_age_max_ns", &RiskLimits::private_age_max_ns, time_ns},
 }};
 
 constexpr std::array<OptionalKey<WatchLimits>, 16> watch_keys{{

@@ -8,22 +8,43 @@
 namespace lob {
 namespace {
 
-OrderTrigger trigger_of(const SimReply& reply) noexcept {
-  switch (static_cast<SimReplyKind>(reply.kind)) {
-    case SimReplyKind::ack:
+/// Of a reply that is neither fill nor funding.
+OrderTrigger trigger_of(const VenueReply& reply) noexcept {
+  switch (static_cast<VenueReplyKind>(reply.kind)) {
+    case VenueReplyKind::ack:
       return OrderTrigger::ack;
-    case SimReplyKind::cancelled:
+    case VenueReplyKind::cancelled:
       return OrderTrigger::cancelled;
-    case SimReplyKind::expired:
+    case VenueReplyKind::expired:
       return OrderTrigger::expired;
-    case SimReplyKind::rejected:
-    case SimReplyKind::fill:
-    case SimReplyKind::funding:
+    case VenueReplyKind::cancel_rejected:
+      return OrderTrigger::cancel_rejected;
+    case VenueReplyKind::unanswered:
+      return OrderTrigger::no_answer;
+    case VenueReplyKind::amended:
+      return OrderTrigger::amended;
+    case VenueReplyKind::amend_rejected: {
+      // The venue does not know the order: as with a cancel, it may have filled or ended.
+      const bool is_lost = reply.reason == code(VenueReason::unknown_order);
+      return is_lost ? OrderTrigger::cancel_rejected : OrderTrigger::amend_rejected;
+    }
+    case VenueReplyKind::absent:
+      return OrderTrigger::absent;
+    case VenueReplyKind::rejected:
+    case VenueReplyKind::fill:
+    case VenueReplyKind::funding:
       break;
   }
-  // A cancel that found nothing is not a rejection of the order.
-  const bool is_cancel = reply.reason == code(SimReason::unknown_order);
-  return is_cancel ? OrderTrigger::cancel_rejected : OrderTrigger::rejected;
+  return OrderTrigger::rejected;
+}
+static_assert(code(VenueReason::unknown_order) == code(SimReason::unknown_order));
+
+/// Does the reply fit the order? Only of fills the side is asked: what else a venue says names the order
+/// alone.
+bool fits(const VenueReply& reply, const Order& order, std::size_t slot) noexcept {
+  const bool has_side =
+      reply.kind == code(VenueReplyKind::fill) || reply.origin == code(ReplyOrigin::simulated);
+  return order.slot == slot && (!has_side || code(order.side) == reply.side);
 }
 
 std::vector<SlotTerms> terms_of(const std::vector<TraderSlot>& slots) {
@@ -71,9 +92,11 @@ Trader::Trader(TraderConfig config)
       history_(config_.risk),
       watch_(config_.watch),
       own_(config_.strategies.size() * config_.slots.size()),
+      slicing_(own_.size()),
       closing_(config_.slots.size()),
       equity_(no_equity(terms_)),
-      views_(config_.slots.size()) {
+      views_(config_.slots.size()),
+      seen_(config_.slots.size()) {
   for (const StrategyConfig& strategy : config_.strategies) {
     strategies_.push_back(make_strategy(strategy, terms_));
   }
@@ -131,17 +154,33 @@ TraderError Trader::on_wishes(std::uint64_t seq, TsNs ts_ns, TsNs ts_step_ns, st
   return TraderError::none;
 }
 
-TraderError Trader::on_reply(std::uint64_t seq, TsNs ts_ns, const SimReply& reply, TradingOutputs& out) {
+TraderError Trader::on_reply(std::uint64_t seq, TsNs ts_ns, const VenueReply& reply, TradingOutputs& out) {
   const std::size_t slot = reply.instrument == no_instrument ? terms_.size() : slot_of(reply.instrument);
   if (slot == terms_.size()) return TraderError::unknown_instrument;
-  if (reply.kind == code(SimReplyKind::funding)) return on_funding({seq, ts_ns}, slot, reply, out);
-  if (!orders_.is_ours(reply.client_order_id)) return TraderError::foreign_order;
-
+  const bool is_fill = reply.kind == code(VenueReplyKind::fill);
+  const bool is_simulated = reply.origin == code(ReplyOrigin::simulated);
+  if (reply.origin == code(ReplyOrigin::stream)) hear_private(terms_[slot].venue, ts_ns);
+  if (reply.kind == code(VenueReplyKind::funding)) return on_funding({seq, ts_ns}, slot, reply, out);
+  if (!orders_.is_ours(reply.client_order_id)) {
+    return is_fill && !is_simulated ? on_foreign_fill({seq, ts_ns}, slot, reply, out)
+                                    : TraderError::foreign_order;
+  }
   const Order* order = orders_.find(reply.client_order_id);
-  if (order != nullptr && (order->slot != slot || code(order->side) != reply.side))
-    return TraderError::mismatch;
-  if (reply.kind == code(SimReplyKind::fill)) return on_fill({seq, ts_ns}, slot, reply, out);
+  if (order != nullptr && !fits(reply, *order, slot)) return TraderError::mismatch;
+  if (is_fill) return on_fill({seq, ts_ns}, slot, reply, out);
   return move({seq, ts_ns}, trigger_of(reply), reply, out);
+}
+
+TraderError Trader::on_foreign_fill(Cause cause, std::size_t slot, const VenueReply& reply,
+                                    TradingOutputs& out) {
+  const TraderError error = on_fill(cause, slot, reply, out);
+  return error == TraderError::unknown_order ? TraderError::none : error;
+}
+
+void Trader::hear_private(Venue venue, TsNs ts_ns) noexcept {
+  if (venue == Venue::other) return;
+  std::int64_t& heard_ns = facts_[private_fact(venue)];
+  heard_ns = std::max(heard_ns, ts_ns);
 }
 
 TraderError Trader::on_command(std::uint64_t seq, TsNs ts_ns, TradingOp op, TradingTrigger trigger,
@@ -169,7 +208,10 @@ TraderError Trader::on_fact(Fact fact, std::int64_t value) noexcept {
 void Trader::on_step(std::uint64_t seq, TsNs ts_ns, const MarketView& market, TradingOutputs& out) {
   const Cause cause{seq, ts_ns};
   give_up_waiting(cause, out);
+  if (config_.execution.is_live) ask_again(cause, out);
+  if (config_.execution.is_live) cancel_again(cause, out);
   cancel_stale_quotes(cause, out);
+  recall_overdue(cause, out);
   for (std::size_t slot = 0; slot < terms_.size(); ++slot) {
     positions_.mark(slot, market.slots[slot].top);
     history_.note_gaps(static_cast<std::uint32_t>(slot), market.slots[slot].gap_count, ts_ns);

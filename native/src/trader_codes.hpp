@@ -3,17 +3,19 @@
 
 #include <cstdint>
 
+#include "lob/trader.hpp"
 #include "lob/types.hpp"
 
 namespace lob {
 
-inline constexpr std::uint8_t type_limit = 0;
-inline constexpr std::uint8_t kind_place = 0;
-inline constexpr std::uint8_t kind_cancel = 1;
-
 template <class E>
 constexpr std::uint8_t code(E value) noexcept {
   return static_cast<std::uint8_t>(value);
+}
+
+/// Where the facts say when the private stream of `venue`, which is not `other`, was last heard.
+[[nodiscard]] constexpr std::size_t private_fact(Venue venue) noexcept {
+  return static_cast<std::size_t>(Fact::private_binance_usdm_ns) + static_cast<std::size_t>(venue);
 }
 
 [[nodiscard]] constexpr SizeUnits round_to_lot(SizeUnits size, SizeUnits lot) noexcept {

@@ -87,8 +87,11 @@ bool check_config(const TraderConfig& config, std::string& error) {
 }
 
 std::string_view text_of(Fact fact) noexcept {
-  constexpr std::array<std::string_view, fact_count> names{"clock_offset_ns", "drift_level",
-                                                           "model_expires_ns", "heartbeat_ns"};
+  constexpr std::array<std::string_view, fact_count> names{
+      "clock_offset_ns",         "drift_level",
+      "model_expires_ns",        "heartbeat_ns",
+      "private_binance_usdm_ns", "private_binance_spot_ns",
+      "private_bybit_spot_ns"};
   return names[static_cast<std::size_t>(fact)];
 }
 

@@ -21,6 +21,7 @@ std::optional<TradingTrigger> speaker_of(std::string_view word) noexcept {
   if (word == "operator") return TradingTrigger::operator_;
   if (word == "watchdog") return TradingTrigger::watchdog;
   if (word == "model") return TradingTrigger::model;
+  if (word == "venue") return TradingTrigger::venue;
   return std::nullopt;
 }
 
@@ -29,6 +30,14 @@ std::optional<Fact> fact_of(std::string_view word) noexcept {
     if (text_of(static_cast<Fact>(fact)) == word) return static_cast<Fact>(fact);
   }
   return std::nullopt;
+}
+
+std::string fact_words() {
+  std::string words(text_of(static_cast<Fact>(0)));
+  for (std::size_t fact = 1; fact < fact_count; ++fact) {
+    words.append(fact + 1 == fact_count ? " or " : ", ").append(text_of(static_cast<Fact>(fact)));
+  }
+  return words;
 }
 
 struct ParsedCommand {
@@ -82,9 +91,7 @@ Refusal refusal_of(InputError error, TraderError cause) {
 
 Refusal apply_fact(Trader& trader, const ParsedCommand& command) {
   const std::optional<Fact> fact = fact_of(command.fact);
-  if (!fact)
-    return {InputError::bad_command,
-            "expected fact clock_offset_ns, drift_level, model_expires_ns or heartbeat_ns"};
+  if (!fact) return {InputError::bad_command, "expected fact " + fact_words()};
   if (!command.value) return {InputError::bad_command, "expected a whole number as value"};
   return refusal_of(InputError::bad_command, trader.on_fact(*fact, *command.value));
 }
@@ -160,7 +167,7 @@ Refusal apply_command(Trader& trader, const InputName& input, Bytes json, Tradin
   const std::optional<TradingOp> op = op_of(command.op);
   if (!op) return {InputError::bad_command, "expected op reduce, halt, flatten, resume or observe"};
   const std::optional<TradingTrigger> by = speaker_of(command.by);
-  if (!by) return {InputError::bad_command, "expected by operator, watchdog or model"};
+  if (!by) return {InputError::bad_command, "expected by operator, watchdog, model or venue"};
   return refusal_of(InputError::bad_command,
                     trader.on_command(input.seq, input.ts_ns, *op, *by, command.reason, out));
 }
@@ -187,7 +194,7 @@ Refusal apply_wishes(Trader& trader, const InputName& input, Bytes payload, cons
                                      std::move(wishes), market, out));
 }
 
-Refusal apply_reply(Trader& trader, const InputName& input, const SimReply& reply, TradingOutputs& out) {
+Refusal apply_reply(Trader& trader, const InputName& input, const VenueReply& reply, TradingOutputs& out) {
   return refusal_of(InputError::bad_reply, trader.on_reply(input.seq, input.ts_ns, reply, out));
 }
 

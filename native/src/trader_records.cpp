@@ -19,7 +19,7 @@ void Trader::emit_position(Cause cause, std::size_t slot, TradingOutputs& out) c
 }
 
 void Trader::emit_order_event(Cause cause, const Order& order, OrderState from, std::uint8_t reason,
-                              TradingOutputs& out) const {
+                              TradingOutputs& out, bool is_venue_reason) const {
   out.order_events.push_back({.seq = cause.seq,
                               .ts_ns = cause.ts_ns,
                               .client_order_id = order.client_order_id,
@@ -36,26 +36,28 @@ void Trader::emit_order_event(Cause cause, const Order& order, OrderState from, 
                               .strategy = order.strategy,
                               .purpose = code(order.purpose),
                               .time_in_force = code(order.time_in_force),
-                              .reserved = 0});
+                              .is_venue_reason = code(is_venue_reason)});
 }
 
-void Trader::emit_request(Cause cause, const Order& order, std::uint8_t kind, TradingOutputs& out) const {
-  const bool is_cancel = kind == kind_cancel;
+void Trader::emit_request(Cause cause, const Order& order, RequestKind kind, TradingOutputs& out) const {
+  const bool is_cancel = kind == RequestKind::cancel;
+  const bool has_step = kind == RequestKind::place || kind == RequestKind::amend;
   out.orders.push_back({.seq = cause.seq,
                         .ts_ns = cause.ts_ns,
                         .client_order_id = order.client_order_id,
-                        .price_ticks = order.price.value,
+                        .price_ticks = order.type == OrderType::market ? 0 : order.price.value,
                         .size_units = is_cancel ? order.remaining().value : order.size.value,
-                        .ts_step_ns = is_cancel ? 0 : order.ts_step_ns,
+                        .ts_step_ns = has_step ? order.ts_step_ns : 0,
                         .instrument = terms_[order.slot].instrument,
                         .model_id = order.model_id,
-                        .kind = kind,
+                        .kind = code(kind),
                         .side = code(order.side),
-                        .type = type_limit,
+                        .type = code(order.type),
                         .time_in_force = code(order.time_in_force),
                         .strategy = order.strategy,
                         .purpose = code(order.purpose),
-                        .reserved = {}});
+                        .is_reduce_only = code(order.is_reduce_only),
+                        .reserved = 0});
 }
 
 void Trader::emit_state_event(Cause cause, TradingState from, TradingTrigger trigger, std::string_view reason,
@@ -92,6 +94,13 @@ void Trader::save(ByteWriter& writer) const {
   watch_.save(writer);
   writer.put_count(own_.size());
   for (const SizeUnits own : own_) writer.put(own);
+  for (const Slicing& plan : slicing_) {
+    writer.put(plan.is_begun);
+    writer.put(plan.target);
+    writer.put(plan.slice);
+    writer.put(plan.ts_began_ns);
+    writer.put(plan.ts_next_ns);
+  }
   for (const Closing& closing : closing_) {
     writer.put(closing.is_due);
     writer.put(closing.ts_blocked_until_ns);
@@ -140,6 +149,11 @@ bool Trader::load_own(ByteReader& reader) {
   if (count != own_.size()) return reader.fail();
   for (SizeUnits& own : own_) {
     if (!reader.get(own)) return false;
+  }
+  for (Slicing& plan : slicing_) {
+    const bool is_read = reader.get(plan.is_begun) && reader.get(plan.target) && reader.get(plan.slice) &&
+                         reader.get(plan.ts_began_ns) && reader.get(plan.ts_next_ns);
+    if (!is_read) return false;
   }
   for (Closing& closing : closing_) {
     if (!reader.get(closing.is_due) || !reader.get(closing.ts_blocked_until_ns)) return false;

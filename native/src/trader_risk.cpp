@@ -101,6 +101,18 @@ void Trader::add_exposures(std::size_t slot, const Order* ahead, RiskContext& co
   }
 }
 
+void Trader::add_own_orders(const Order& order, RiskContext& context) const noexcept {
+  const Venue venue = terms_[order.slot].venue;
+  const ExecutionConfig& execution = config_.execution;
+  for (const auto& [id, other] : orders_.live()) {
+    if (id == order.client_order_id) continue;
+    const bool is_unknown = other.state == OrderState::unknown;
+    if (execution.is_live && is_unknown && other.slot == order.slot) context.is_unresolved = true;
+    if (terms_[other.slot].venue == venue && (is_unknown || other.is_awaited())) ++context.orders_awaited;
+    if (execution.self_trade != SelfTrade::allow && is_met(other, order)) context.is_self_trade = true;
+  }
+}
+
 double Trader::other_venues_mid_ticks(std::size_t slot, const MarketView& market) const {
   std::vector<double> mids;
   for (std::size_t other = 0; other < terms_.size(); ++other) {
@@ -136,7 +148,14 @@ SystemHealth Trader::health(std::size_t slot, const MarketView& market, TsNs ts_
   health.sync_skew_ns = newest_ns == 0 ? 0 : newest_ns - oldest_ns;
   health.gaps_in_window = history_.gaps_in_window(static_cast<std::uint32_t>(slot), ts_ns);
   health.errors_in_window = history_.errors_in_window(terms_[slot].venue, ts_ns);
+  health.private_silence_ns = private_silence_ns(slot, ts_ns);
   return health;
+}
+
+TsNs Trader::private_silence_ns(std::size_t slot, TsNs ts_ns) const noexcept {
+  const Venue venue = terms_[slot].venue;
+  if (!config_.execution.is_live || venue == Venue::other) return 0;
+  return ts_ns - facts_[private_fact(venue)];
 }
 
 SystemHealth Trader::process_health() const noexcept {
@@ -152,7 +171,9 @@ RiskContext Trader::risk_context(const Order& order, const Order* ahead, const M
                                  TsNs ts_ns) const {
   const std::size_t slot = order.slot;
   const SlotTerms& terms = terms_[slot];
-  const InFlight in_flight = orders_.in_flight(slot);
+  InFlight in_flight = orders_.in_flight(slot);
+  // An amended order stands for what it is now as well as for what it was, and never for both.
+  if (const Order* before = orders_.find(order.client_order_id)) take_remaining(in_flight, *before);
   RiskContext context{};
   context.state = state();
   context.top = market.slots[slot].top;
@@ -173,6 +194,8 @@ RiskContext Trader::risk_context(const Order& order, const Order* ahead, const M
       history_.ts_same_order_ns(order.slot, order.side, order.price, order.size, ts_ns);
   context.ts_blocked_until_ns = closing_[slot].ts_blocked_until_ns;
   context.health = health(slot, market, ts_ns);
+  context.orders_awaited = is_ahead_there ? 1 : 0;
+  add_own_orders(order, context);
   add_exposures(slot, ahead, context);
   return context;
 }

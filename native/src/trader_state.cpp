@@ -62,6 +62,7 @@ void Trader::close_slot(Cause cause, std::size_t slot, const MarketView& market,
   order.model_id = model_id_;
   order.price = intent.price;
   order.size = intent.size;
+  if (config_.execution.closes_at_market) order.type = OrderType::market;
   send(cause, order, market, out);
 }
 

@@ -20,7 +20,7 @@ void Trader::ask_all(Cadence cadence, Cause cause, TsNs ts_step_ns, const Foreca
 void Trader::look(std::uint8_t strategy, const MarketView& market) {
   for (std::size_t slot = 0; slot < terms_.size(); ++slot) {
     const InFlight in_flight = orders_.in_flight(slot, strategy);
-    views_[slot] = {.market = &market.slots[slot],
+    views_[slot] = {.market = &seen(slot, market),
                     .position = own_position(strategy, slot),
                     .buys_in_flight = in_flight.buys,
                     .sells_in_flight = in_flight.sells,
@@ -91,7 +91,7 @@ std::optional<Order> Trader::prepare(Act& act, const Wish& wish, TradingOutputs&
   if (wish.action == SignalAction::no_book) decision.rule = code(RiskRule::invalid_book);
   quote(act, wish.slot, Side::bid, wish.bid, out);
   quote(act, wish.slot, Side::ask, wish.ask, out);
-  return wanted(act, wish);
+  return wanted(act, wish, out);
 }
 
 void Trader::act(Act& act, const Wish& wish, TradingOutputs& out) {
@@ -121,31 +121,6 @@ void Trader::act_legs(Act& first, const Wish& first_wish, Act& second, const Wis
   second.decision.client_order_id = other->client_order_id;
 }
 
-std::optional<Order> Trader::wanted(Act& act, const Wish& wish) const {
-  const SizeUnits held = own_position(act.strategy, wish.slot);
-  if (wish.target == held) return std::nullopt;
-  DecisionRecord& decision = act.decision;
-  if (orders_.is_working(wish.slot, act.strategy) || closing_[wish.slot].is_due) {
-    decision.action = code(SignalAction::wait);
-    return std::nullopt;
-  }
-  const TopOfBook& top = act.market->slots[wish.slot].top;
-  const OrderIntent intent = taker(wish.slot, top, held, wish.target, wish.limit, OrderPurpose::signal);
-  if (intent.size.value == 0) {  // less than one lot away is there
-    decision.action = code(SignalAction::hold);
-    return std::nullopt;
-  }
-  Order order{};
-  order.slot = wish.slot;
-  order.side = intent.side;
-  order.strategy = act.strategy;
-  order.model_id = model_id_;
-  order.price = intent.price;
-  order.size = intent.size;
-  order.ts_step_ns = act.ts_step_ns;
-  return order;
-}
-
 OrderIntent Trader::taker(std::size_t slot, const TopOfBook& top, SizeUnits held, SizeUnits target,
                           PriceTicks limit, OrderPurpose purpose) const noexcept {
   const TraderSlot& entry = config_.slots[slot];
@@ -163,8 +138,7 @@ OrderIntent Trader::taker(std::size_t slot, const TopOfBook& top, SizeUnits held
 
 void Trader::quote(Act& act, std::size_t slot, Side side, const Quote& wanted, TradingOutputs& out) {
   if (const Order* working = orders_.quote(slot, act.strategy, side)) {
-    const bool is_kept = working->price == wanted.price && working->remaining() <= wanted.size;
-    if (is_kept || working->state == OrderState::pending_cancel) return;
+    if (is_left_alone(*working, wanted) || amend(act, Order{*working}, wanted, out)) return;
     act.is_eventful = true;
     return cancel(act.cause, Order{*working}, out);
   }
@@ -193,7 +167,25 @@ void Trader::quote(Act& act, std::size_t slot, Side side, const Quote& wanted, T
   }
 }
 
+bool Trader::is_left_alone(const Order& working, const Quote& wanted) const noexcept {
+  const bool is_wished = working.price == wanted.price && working.remaining() <= wanted.size;
+  switch (working.state) {
+    case OrderState::pending_cancel:
+    case OrderState::pending_amend:
+      return true;
+    case OrderState::unknown:
+      return is_wished || config_.execution.is_live;  // a query is under way
+    case OrderState::pending_new:
+      // Its answer comes sooner than a cancel of what may not be there yet would.
+      return is_wished || (config_.execution.has_amend && wanted.size.value > 0);
+    default:
+      return is_wished || working.is_owed_fills();
+  }
+}
+
 void Trader::withdraw(Act& act, std::size_t slot, TradingOutputs& out) {
+  if (slicing(act.strategy, slot).is_begun) recall_all(act.strategy, slot, act.cause, out);
+  slicing(act.strategy, slot) = Slicing{};
   quote(act, slot, Side::bid, Quote{}, out);
   quote(act, slot, Side::ask, Quote{}, out);
 }

@@ -76,9 +76,9 @@ TABLES = (
 )
 
 TRADER_PARTS = (
-    "trader trader_orders trader_records trader_risk trader_state trader_strategies orders positions order_history "
-    "risk watch trading_state strategies forecast_strategy market_making arbitrage basis external_strategy legs sizing "
-    "cross_market signal"
+    "trader trader_execution trader_orders trader_records trader_risk trader_state trader_strategies trader_unknown "
+    "execution venue_reply orders positions order_history risk watch trading_state strategies forecast_strategy "
+    "market_making arbitrage basis external_strategy legs sizing cross_market signal"
 )
 TRADER = Suite("call", "tests/trader_rules_test.cpp", tuple(f"src/{part}.cpp" for part in TRADER_PARTS.split()))
 """Where the trader calls the rules."""

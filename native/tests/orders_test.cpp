@@ -32,21 +32,23 @@ struct Placed {
 }  // namespace
 
 TEST_CASE("every cell of the order table is as written here") {
-  // Columns: ack, fill_part, fill_all, cancel_sent, cancelled, rejected, expired, cancel_rejected, no_answer.
+  // Columns: ack, fill_part, fill_all, cancel_sent, cancelled, rejected, expired, cancel_rejected, no_answer,
+  // amend_sent, amended, amend_rejected, absent.
   // Letters: n pending_new, o open, p partially_filled, f filled, c cancelled, r rejected, x refused,
-  // w pending_cancel, u unknown, e expired; '-' illegal.
-  constexpr std::string_view letters = "nopfcrxwue";
+  // w pending_cancel, u unknown, e expired, a pending_amend; '-' illegal.
+  constexpr std::string_view letters = "nopfcrxwuea";
   constexpr std::array<std::string_view, order_state_count> expected{
-      "opfwcre-u",  // pending_new
-      "opfwc-e-u",  // open
-      "ppfwc-e-u",  // partially_filled
-      "fff-f-fff",  // filled
-      "ccc-c-ccc",  // cancelled
-      "rrr-rrrrr",  // rejected
-      "---------",  // refused
-      "wwfwcreuu",  // pending_cancel
-      "opfucreuu",  // unknown
-      "eee-e-eee",  // expired
+      "opfwcre-u-o-r",  // pending_new
+      "opfwcreouaooc",  // open
+      "ppfwc-epuappc",  // partially_filled
+      "fff-f-fff-fff",  // filled
+      "ccc-c-ccc-ccc",  // cancelled
+      "rrr-rrrrr-rrr",  // rejected
+      "-------------",  // refused
+      "wwfwcreuu-wwr",  // pending_cancel
+      "oufucreuu-our",  // unknown
+      "eee-e-eee-eee",  // expired
+      "aafwcreuu-ooc",  // pending_amend
   };
   for (std::size_t row = 0; row < order_state_count; ++row) {
     for (std::size_t column = 0; column < order_trigger_count; ++column) {
@@ -127,10 +129,11 @@ TEST_CASE("a refused cancel leaves the outcome unknown, and unknown is still in 
 TEST_CASE("an illegal transition is an error that names itself and changes nothing") {
   Placed p;
   p.orders.apply(p.id, OrderTrigger::ack);
+  p.orders.apply_fill(p.id, SizeUnits{4});
   const OrderChange change = p.orders.apply(p.id, OrderTrigger::rejected);
 
   CHECK(change.error == OrderError::illegal_transition);
-  CHECK(p.orders.find(p.id)->state == OrderState::open);
+  CHECK(p.orders.find(p.id)->state == OrderState::partially_filled);
   CHECK(text_of(change.error) == "reply does not fit the order's state");
 }
 

@@ -209,3 +209,86 @@ TEST_CASE("funding is booked once a trade id, beside the fills, and cannot leave
   REQUIRE(loaded.load(reader));
   CHECK(loaded.at(0) == positions.at(0));
 }
+
+TEST_CASE("a fee in the base asset is sold at the fill's price, and only whole units are booked") {
+  Positions positions(1);
+  PositionFill bought = fill(Side::bid, 100, 1'000, 1);
+  bought.fee_base_e18 = 2'500;
+  bought.size_unit_e18 = 1'000;
+  positions.apply(0, bought);
+  CHECK(positions.at(0).units == SizeUnits{998});
+  CHECK(positions.at(0).fees_quote_units == 200);
+  CHECK(positions.at(0).realised_quote_units == 0);
+  CHECK(positions.fee_rest_e18(0) == 500);
+
+  bought.trade_id = 2;
+  positions.apply(0, bought);
+  CHECK(positions.at(0).units == SizeUnits{1'995});
+  CHECK(positions.fee_rest_e18(0) == 0);
+}
+
+TEST_CASE("a rebate in the base asset is bought at the fill's price") {
+  Positions positions(1);
+  PositionFill bought = fill(Side::bid, 100, 10, 1);
+  bought.fee_base_e18 = -2'500;
+  bought.size_unit_e18 = 1'000;
+  positions.apply(0, bought);
+  CHECK(positions.at(0).units == SizeUnits{12});
+  CHECK(positions.at(0).fees_quote_units == -200);
+  CHECK(positions.fee_rest_e18(0) == -500);
+}
+
+TEST_CASE("a fill told twice takes its fee in the base asset once") {
+  Positions positions(1);
+  PositionFill bought = fill(Side::bid, 100, 10, 1);
+  bought.fee_base_e18 = 1'700;
+  bought.size_unit_e18 = 1'000;
+  CHECK(positions.apply(0, bought) == FillOutcome::applied);
+  CHECK(positions.apply(0, bought) == FillOutcome::duplicate);
+  CHECK(positions.at(0).units == SizeUnits{9});
+  CHECK(positions.fee_rest_e18(0) == 700);
+}
+
+TEST_CASE(
+    "with fees in either asset wealth and coins balance to the last unit, and a checkpoint keeps them") {
+  test::Dice dice(17);
+  Positions positions(1);
+  Ledger ledger;
+  constexpr std::int64_t unit_e18 = 1'000;
+  Int128 paid_base_e18 = 0;
+  Int128 mid_x2 = 0;
+  for (std::uint64_t trade = 1; trade <= 20'000; ++trade) {
+    PositionFill made =
+        fill(dice.roll(0, 1) == 0 ? Side::bid : Side::ask, dice.roll(900, 1'100), dice.roll(1, 500), trade);
+    if (dice.roll(0, 1) == 0) {
+      made.fee_base_e18 = dice.roll(-900, 3'000);
+      made.size_unit_e18 = unit_e18;
+    } else {
+      made.fee_quote_units = dice.roll(-3, 40);
+    }
+    REQUIRE(positions.apply(0, made) == FillOutcome::applied);
+    ledger.book(made);
+    paid_base_e18 += made.fee_base_e18;
+    const std::int64_t bid = dice.roll(900, 1'100);
+    positions.mark(0, top(bid, bid + 1));
+    mid_x2 = 2 * bid + 1;
+
+    const Position& held = positions.at(0);
+    const Int128 rest_e18 = positions.fee_rest_e18(0);
+    REQUIRE((ledger.units - held.units.value) * unit_e18 + rest_e18 == paid_base_e18);
+    REQUIRE(magnitude(rest_e18) < unit_e18);
+    // What left as fees in coins was neither bought nor sold for money.
+    const Int128 value = floor_div(static_cast<Int128>(held.units.value) * mid_x2, 2);
+    const Int128 told =
+        static_cast<Int128>(held.realised_quote_units) + unrealised_quote_units(held) - held.fees_quote_units;
+    REQUIRE(ledger.cash + value == told);
+    if (trade % 500 != 0) continue;
+    ByteWriter writer;
+    positions.save(writer);
+    Positions again(1);
+    ByteReader reader(writer.bytes());
+    REQUIRE(again.load(reader));
+    CHECK(again.at(0) == held);
+    CHECK(again.fee_rest_e18(0) == rest_e18);
+  }
+}

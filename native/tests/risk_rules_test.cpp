@@ -34,7 +34,9 @@ struct Situation {
                     .sync_skew_max_ns = 600,
                     .gaps_max = 3,
                     .errors_max = 2,
-                    .clock_offset_max_ns = 50};
+                    .clock_offset_max_ns = 50,
+                    .in_flight_max = 8,
+                    .private_age_max_ns = 900};
 
   Situation() {
     context.state = TradingState::active;
@@ -156,6 +158,12 @@ const std::array cases{
              [](Situation& s) { s.context.health.errors_in_window = 3; }},
     RuleCase{RiskRule::clock, [](Situation& s) { s.context.health.clock_offset_ns = -50; },
              [](Situation& s) { s.context.health.clock_offset_ns = -51; }},
+    RuleCase{RiskRule::unresolved, [](Situation&) {}, [](Situation& s) { s.context.is_unresolved = true; }},
+    RuleCase{RiskRule::in_flight, [](Situation& s) { s.context.orders_awaited = 7; },
+             [](Situation& s) { s.context.orders_awaited = 8; }},
+    RuleCase{RiskRule::self_trade, [](Situation&) {}, [](Situation& s) { s.context.is_self_trade = true; }},
+    RuleCase{RiskRule::private_stream, [](Situation& s) { s.context.health.private_silence_ns = 900; },
+             [](Situation& s) { s.context.health.private_silence_ns = 901; }},
 };
 
 const RiskRuleEntry& entry_of(RiskRule rule) {
@@ -210,7 +218,7 @@ TEST_CASE("every risk rule refuses one unit beyond its limit, by its own name") 
   }
 }
 
-TEST_CASE("a rule that is switched off refuses nothing, and three rules cannot be switched off") {
+TEST_CASE("a rule that is switched off refuses nothing, and four rules cannot be switched off") {
   std::size_t always_on = 0;
   for (const RuleCase& rule_case : cases) {
     CAPTURE(entry_of(rule_case.rule).name);
@@ -221,7 +229,7 @@ TEST_CASE("a rule that is switched off refuses nothing, and three rules cannot b
     CHECK(situation.verdict() == (is_kept ? rule_case.rule : RiskRule::none));
     if (is_kept) ++always_on;
   }
-  CHECK(always_on == 3);
+  CHECK(always_on == 4);
 }
 
 TEST_CASE("a closing order is asked only what guards against a wrong order") {
@@ -246,7 +254,8 @@ TEST_CASE("wrong orders are refused even when they close") {
                                     RiskRule::max_order_size,
                                     RiskRule::price_deviation,
                                     RiskRule::price_deviation_venues,
-                                    RiskRule::price_deviation_trade};
+                                    RiskRule::price_deviation_trade,
+                                    RiskRule::self_trade};
   std::set<RiskRule> refusing;
   for (const RuleCase& rule_case : cases) {
     Situation situation;
@@ -272,11 +281,11 @@ TEST_CASE("drift of level 2 lets closing orders pass, of level 3 only those that
 
 TEST_CASE("a rule without a limit is off") {
   for (const RuleCase& rule_case : cases) {
-    const bool is_optional = rule_case.rule >= RiskRule::price_deviation_venues &&
-                             rule_case.rule != RiskRule::gross_exposure &&
-                             rule_case.rule != RiskRule::blocked &&
-                             rule_case.rule != RiskRule::model_expired && rule_case.rule != RiskRule::drift;
-    if (!is_optional) continue;
+    const std::set<RiskRule> without_limit{RiskRule::gross_exposure, RiskRule::blocked,
+                                           RiskRule::model_expired,  RiskRule::drift,
+                                           RiskRule::unresolved,     RiskRule::self_trade};
+    const bool is_first = rule_case.rule < RiskRule::price_deviation_venues;
+    if (is_first || without_limit.contains(rule_case.rule)) continue;
     CAPTURE(entry_of(rule_case.rule).name);
     Situation situation;
     rule_case.beyond(situation);

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from streaming.alerts import rules_house, rules_market, rules_trading
+from streaming.alerts import rules_account, rules_house, rules_market, rules_trading
 from streaming.alerts.looking import Look, is_blind
 from streaming.alerts.sight import Finding
 
@@ -18,6 +18,9 @@ TABLE: Final[dict[str, Rule]] = {
     "risk_trip": rules_trading.tripped,
     "drawdown": rules_trading.drawdown,
     "order_errors": rules_trading.order_errors,
+    "account_halted": rules_account.halted,
+    "account_differs": rules_account.differing,
+    "account_unheard": rules_account.unheard,
     "disconnect": rules_market.disconnected,
     "stale_feed": rules_market.stale_feeds,
     "gap_rate": rules_market.gap_rate,

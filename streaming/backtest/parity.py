@@ -17,9 +17,11 @@ from native.config import NS_PER_MS
 from streaming.backtest import anew
 from streaming.backtest.anew import ForecastDifference
 from streaming.backtest.session import COMPARED, Session, TableVerdict, as_it_was, session_journal
+from streaming.errors import RefusedError
 from streaming.journal import Journal
 from streaming.session_tables import land_session
 from streaming.settings import Settings
+from streaming.trader.modes import Mode
 from warehouse.lake import Lake
 
 Progress = Callable[[str], None]
@@ -72,9 +74,11 @@ def compare_session(settings: Settings, run: str, *, is_recomputed: bool, progre
     """Hear a session again and compare; it is landed in the lake first where it is not.
 
     UsageError for an unknown run, BadDataError or SegmentError for a journal that cannot be trusted, RefusedError for a
-    bundle that is gone.
+    bundle that is gone, or a live session: its orders met the venues, and no simulated one fills them the same.
     """
     path, lake = session_journal(settings, run), Lake(settings.warehouse.lake_dir)
+    if run.startswith(f"{Mode.live}-"):
+        raise RefusedError(f"{run}: its orders met the venues, not a simulated one; next: trader replay {path}")
     if not all(lake.exists(table, {"run": run}) for table in COMPARED):
         land_session(lake, path, progress)
     session = Session(path, Journal(path).header)

@@ -1,6 +1,5 @@
 """Commands of higher floors, started as child processes with this process's settings."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,10 +10,11 @@ def environment(settings_file: Path | None = None) -> dict[str, str]:
 
     A settings file made by us holds the environment's words already; they would win over it again and are left out.
     """
+    from streaming.secret_keys import environment_without_keys
     from streaming.settings import overriding, settings_path
 
     left_out = set() if settings_file is None else overriding().keys()
-    ours = {name: value for name, value in os.environ.items() if name not in left_out}
+    ours = {name: value for name, value in environment_without_keys().items() if name not in left_out}
     return {**ours, "LOB_SETTINGS": str(settings_path(settings_file))}
 
 

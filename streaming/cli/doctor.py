@@ -2,6 +2,9 @@
 
 import argparse
 import textwrap
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from streaming.cli.grammar import add_command, add_json, print_json
@@ -17,7 +20,10 @@ INDENT = " " * (2 + NAME_WIDTH + STATE_WIDTH)
 
 def add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command."""
-    add_json(add_command(subparsers, "doctor", "look for what would fail later, each problem with its fix", run_doctor))
+    parser = add_command(subparsers, "doctor", "look for what would fail later, each problem with its fix", run_doctor)
+    parser.add_argument("--live", action="store_true", help="ask the venues, too: may trader start --mode live begin?")
+    parser.add_argument("--emulator", type=Path, metavar="FILE", help="with --live: the venues of a running emulator")
+    add_json(parser)
 
 
 def run_doctor(options: argparse.Namespace) -> int:
@@ -25,7 +31,7 @@ def run_doctor(options: argparse.Namespace) -> int:
     from streaming.doctor.examine import examine
 
     findings = []
-    for finding in examine():
+    for finding in chain(examine(), _live_findings(options) if options.live else ()):
         findings.append(finding)
         if not options.json:
             print(finding_text(finding), flush=True)
@@ -36,6 +42,28 @@ def run_doctor(options: argparse.Namespace) -> int:
     else:
         print(closing_text(failures, warnings))
     return 1 if failures else 0
+
+
+def _live_findings(options: argparse.Namespace) -> "Iterator[Finding]":
+    """Ask only when the findings before were shown: the venues may take their time."""
+    from streaming.doctor.live import examine_live
+    from streaming.settings import load_settings
+    from streaming.shell.attach import attach, attach_live
+    from streaming.shell.clock import Clock
+    from streaming.shell.live_access import AccessRequest
+    from streaming.trader.modes import Mode
+
+    settings = load_settings()
+    live, record, clock = settings.streaming.live, settings.streaming.record, Clock.wall()
+    if options.emulator is not None:
+        live = attach_live(live, options.emulator)
+        record, clock = attach(record, options.emulator)
+    grid = settings.grid_named(settings.streaming.grid)
+    yield from examine_live(
+        AccessRequest(
+            mode=Mode.live, settings=settings, grid=grid, live=live, record=record, clock=clock, is_watched=True
+        )
+    )
 
 
 def finding_text(finding: "Finding") -> str:

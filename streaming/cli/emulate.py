@@ -2,12 +2,14 @@
 
 import argparse
 from collections.abc import Sequence
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from streaming.cli.grammar import add_command, add_json, print_json, time_ns
 
 if TYPE_CHECKING:
+    from streaming.emulator.exchange.accounts import FeeRates
     from streaming.emulator.faults import FaultSchedule
     from streaming.emulator.serve import Served
     from streaming.emulator.session import SessionRules
@@ -15,13 +17,15 @@ if TYPE_CHECKING:
 
 STEP_NS = 100_000_000
 NS_PER_S = 1_000_000_000
+FEE_BPS_MAX = 100
 LATE_S = 2.0
 """Real seconds by which frames may be late before it is worth a word."""
 GENERATED_START = "2026-01-05T00:00:00"
 
 WRITING = ("to", "hours")
 SERVING = (
-    "lake", "speed", "port", "addresses", "lifetime", "with_parent", "faults_per_hour", "fault_kinds", "fault_seed",
+    "lake", "speed", "port", "addresses", "fees", "lifetime", "with_parent",
+    "faults_per_hour", "fault_kinds", "fault_seed",
 )  # fmt: skip
 RECORDED = ("instruments", "from_time")
 GENERATED = ("seed", "effect", "new_fields", "start")
@@ -44,6 +48,21 @@ faults, at times and of kinds drawn by --fault-seed, or when they are asked for:
   bad_reply       REST replies are HTML, empty or cut short
   clock_skew      all times that the venue states are off for a while
   regime          the market turns nervous: moves x3, sizes x0.4, spreads x3, trades x2; the next time normal again
+faults of orders, drawn only where --fault-kinds names them; of requests: place, amend, cancel or any:
+  order_unknown_done  an order's request is carried out and answered as if nobody knew: -1007, HTTP 503, 10016
+  order_unknown_lost  the same, and it is not carried out
+  order_cut_done      it is carried out, and the connection is cut before the answer
+  order_cut_lost      the same, and it is not carried out
+  order_refused       it is refused with 429 or 418 and Retry-After
+  amend_refused       a change is refused, the order stays as it was
+  order_hidden        queries do not know a fresh order for a while
+  fill_after_cancel   an order fills in part just before its cancel, and that is told late
+  cancel_races_fill   a cancel comes too late: the order has filled, which is told late
+  stream_silent       nothing that happens to accounts is told for a while, and never will be
+  stream_late         fills are told late
+  stream_repeated     events of accounts are told twice
+  stream_expired      subscriptions of an account end: listen key expired, session gone
+  listing_halted      an instrument is halted for a while: cancels alone are taken
 ask on the control address, here with symbol (else any, or the whole venue), connection, how many:
   curl -d '{"kind":"drop_depth","venue":"binance_spot","symbol":"BTCUSDT","connections":"one","count":2}' CONTROL/fault
   curl -d '{"volatility_factor":2,"spread_factor":3}' CONTROL/regime     ({} for the nervous one above)
@@ -81,12 +100,18 @@ def _add_serving(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--speed", type=float, help="market seconds a second (default 1)")
     group.add_argument("--port", type=int, metavar="N", help="control on N, venues behind it; 0 any (default 18080)")
     group.add_argument("--addresses", type=Path, metavar="FILE", help="write addresses and clock here while running")
+    fees = (
+        "what accounts pay, in bps (default: as instruments say, else USD-M 2 5 and spot 10 10); the market stays free"
+    )
+    group.add_argument("--fees", nargs=2, type=_rate, metavar=("MAKER", "TAKER"), help=fees)
     lifetime = "market seconds after which Binance ends a connection (default: its 24 h)"
     group.add_argument("--lifetime", type=float, metavar="S", help=lifetime)
     with_parent = "end when the process that started this one has ended"
     group.add_argument("--with-parent", action="store_true", default=None, help=with_parent)
     group.add_argument("--faults-per-hour", type=float, metavar="X", help="faults at random times (default none)")
-    group.add_argument("--fault-kinds", nargs="+", metavar="KIND", help="of those (default: all but regime)")
+    group.add_argument(
+        "--fault-kinds", nargs="+", metavar="KIND", help="of those (default: all of the market but regime)"
+    )
     group.add_argument("--fault-seed", type=int, help="of their times and kinds (default 1)")
 
 
@@ -159,6 +184,7 @@ def _serve(options: argparse.Namespace, seed: int, effect: float) -> int:
         ports=_ports(options.port),
         addresses_file=options.addresses,
         ends_with_parent=bool(options.with_parent),
+        fees=_fees(options.fees),
         announce=lambda served: _announce(served, is_json=options.json),
     )
     status = asyncio.run(serving)
@@ -184,9 +210,27 @@ def _rules(lifetime_s: float | None) -> "dict[str, SessionRules]":
     return {name: replace(rules, lifetime_ns=int(lifetime_s * NS_PER_S)) for name, rules in rotated.items()}
 
 
+def _rate(text: str) -> Decimal:
+    """Return a fee in bps as a share; for `type=`."""
+    try:
+        bps = Decimal(text)
+        is_rate = abs(bps) <= FEE_BPS_MAX
+    except InvalidOperation:
+        is_rate = False
+    if not is_rate:
+        raise argparse.ArgumentTypeError(f"expected a rate of at most {FEE_BPS_MAX} bps, found {text!r}")
+    return bps / 10_000
+
+
+def _fees(rates: "Sequence[Decimal] | None") -> "FeeRates | None":
+    from streaming.emulator.exchange.accounts import FeeRates
+
+    return None if rates is None else FeeRates(maker=rates[0], taker=rates[1])
+
+
 def _announce(served: "Served", *, is_json: bool) -> None:
     if is_json:
-        print_json(served.to_json())
+        print_json(served.to_shown_json())
     else:
         for name, address in served.addresses.items():
             print(f"{name:<14} {address}")
@@ -215,13 +259,14 @@ def _all_names(lake_root: Path) -> list[str]:
 
 
 def _schedule(options: argparse.Namespace, source: "MarketSource") -> "FaultSchedule | None":
-    from streaming.emulator.faults import FaultKind, FaultSchedule
+    from streaming.emulator.faults import ORDER_FAULTS, FaultKind, FaultSchedule
     from streaming.errors import UsageError
 
     per_hour = options.faults_per_hour
     if per_hour is None or per_hour <= 0:
         return None
-    names = options.fault_kinds or [kind.value for kind in FaultKind if kind is not FaultKind.regime]
+    usual = [kind.value for kind in FaultKind if kind is not FaultKind.regime and kind not in ORDER_FAULTS]
+    names = options.fault_kinds or usual
     try:
         kinds = [FaultKind(name) for name in names]
     except ValueError as error:

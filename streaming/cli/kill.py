@@ -1,11 +1,17 @@
-"""`trader kill`: the last word: halt, see that no order is open, end the process, and let the next start be halted."""
+"""`trader kill`: the last word: halt, see that no order is open, end the process, and let the next start be halted.
+
+After a live trader it cancels at the venues, also when that trader is dead.
+"""
 
 import argparse
 
 from streaming.cli.grammar import add_command, add_json, print_json
 
 EPILOG = """exit codes: 0 it is halted, no order is open, the process is gone, all of it confirmed; 1 something was not
-confirmed, and the lines say what; 4 no trader runs"""
+confirmed, and the lines say what; 4 no trader runs, and none left anything at a venue
+
+After a live trader, running or dead, every order whose client id begins with our prefix is cancelled at its venues over
+REST, confirmed by their lists, and positions are told. Orders of others stay, unless --all-orders is said."""
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -13,8 +19,11 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser = add_command(
         commands, "kill", "halt by any path left, see that no order is open, end the process, latch", run_kill
     )
-    parser.epilog = EPILOG
+    parser.epilog, parser.formatter_class = EPILOG, argparse.RawDescriptionHelpFormatter
     parser.add_argument("--reason", default="no reason was given", metavar="TEXT", help="why; the latch keeps it")
+    parser.add_argument(
+        "--all-orders", action="store_true", help="live: every order on our symbols, whoever placed it; each is named"
+    )
     add_json(parser)
 
 
@@ -25,7 +34,11 @@ def run_kill(options: argparse.Namespace) -> int:
 
     settings = load_settings()
     report = kill_trader(
-        settings.warehouse.run_dir, settings.streaming.redis, options.reason, _silent if options.json else _say
+        settings.warehouse.run_dir,
+        settings.streaming.redis,
+        options.reason,
+        _silent if options.json else _say,
+        with_strangers=options.all_orders,
     )
     if options.json:
         print_json(report.to_json())

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from streaming.cli.grammar import time_text
+from streaming.cli.live_text import live_lines
 from streaming.cli.model_text import SCORE_COLUMNS, model_lines, object_of, score_rows
 from streaming.metrics.text import metrics_lines
 from streaming.performance.text import show_performance
@@ -53,7 +54,7 @@ def show_status(status: "JsonObject") -> None:
         print("  no session yet: the venues are being asked for their instruments")
         return
     print(f"  run {status['run']}, {_speed_text(status)}process {status['pid']}")
-    for line in (*count_lines(status), *model_lines(status)):
+    for line in (*count_lines(status), *model_lines(status), *live_lines(status)):
         print(f"  {line}")
     show_rows(_objects(status["instruments"]), INSTRUMENT_COLUMNS)
     show_performance(status.get("performance"))
@@ -85,6 +86,8 @@ def show_summary(summary: "PaperSummary") -> None:
     if left := sum(int(str(item["open_orders"])) for item in _objects(status["instruments"])):
         print(f"  {left} ORDERS WITHOUT AN END: the session ended before the venue answered")
     rows = ", ".join(f"{count} {table}" for table, count in landed.rows.items())
+    for problem in summary.unconfirmed:
+        print(f"  NOT CONFIRMED: {problem}; next: trader kill")
     print(f"  pnl {status['pnl']}; replayed: {landed.steps} steps identical; landed: {rows}")
     print(f"  journal {summary.journal}")
     print(f"next: trader report {status['run']}   |   trader replay {summary.journal}")

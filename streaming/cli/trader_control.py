@@ -132,7 +132,8 @@ def run_move(options: argparse.Namespace) -> int:
     if options.json:
         print_json(answer)
     else:
-        print(f"{str(answer['state_before']).upper()} -> {str(answer['state']).upper()}: {answer['will']}")
+        move = f"{str(answer['state_before']).upper()} -> {str(answer['state']).upper()}"
+        print(f"{str(answer['mode']).upper()}  {move}: {answer['will']}")
         _show_open(answer)
     return 0
 
@@ -188,6 +189,7 @@ def _show_list(
         return 0
     rows = answer[key]
     assert isinstance(rows, list), "the trader answers with rows"
+    print(f"{str(answer['mode']).upper()}  {key}")
     if rows:
         show_rows([_shown(row) for row in rows], columns)
     else:

@@ -20,11 +20,15 @@ PAPER_OPTIONS = {
     "new_session": "--new-session",
     "no_watchdog": "--no-watchdog",
 }
+LIVE_OPTIONS = {"yes_live": "--yes-live"}
+MODES = ("paper", "shadow", "live", "replay")
 PROGRESS_S = 10.0
 """Between two progress lines where stderr is no terminal."""
 
-START_EPILOG = """two modes (default: streaming.mode of the settings, which is paper):
+START_EPILOG = """four modes (default: streaming.mode of the settings, which is paper):
   paper    live frames of the venues, simulated matching; until Ctrl-C, SIGTERM, trader stop or --seconds
+  shadow   as paper, with all of live but the sending: keys, accounts and the venues' order rules are the real ones
+  live     orders go to the venues, with money; said each time, confirmed by the account's name: docs/live.md
   replay   the lake's segments on a made-up clock, then ends"""
 
 
@@ -42,17 +46,17 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def _add_start(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = add_command(
-        commands, "start", "run the trader: on live frames (paper) or on the lake's (replay)", run_start
+        commands, "start", "run the trader: paper, shadow, live, or on the lake's frames (replay)", run_start
     )
     parser.epilog, parser.formatter_class = START_EPILOG, argparse.RawDescriptionHelpFormatter
-    parser.add_argument("--mode", choices=("paper", "replay"), help="see below")
+    parser.add_argument("--mode", choices=MODES, help="see below")
     parser.add_argument("--grid", help="name of a [[grid]] (default: the one of the settings)")
     models = parser.add_mutually_exclusive_group()
     models.add_argument(
         "--model", metavar="HASH", default="champion", help="bundle to trade with (default: the champion)"
     )
     models.add_argument("--no-model", action="store_true", help="no forecasts; strategies that need none still trade")
-    group = parser.add_argument_group("paper")
+    group = parser.add_argument_group("paper, shadow and live")
     group.add_argument(
         "--emulator", type=Path, metavar="FILE", help="take addresses and clock from a running emulator's file"
     )
@@ -65,6 +69,10 @@ def _add_start(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         action="store_true",
         default=None,
         help="start no process that halts this one when it hangs or dies",
+    )
+    group = parser.add_argument_group("live")
+    group.add_argument(
+        "--yes-live", metavar="ACCOUNT", help="confirm live orders by the account's name, instead of typing it"
     )
     group = parser.add_argument_group("replay")
     group.add_argument(
@@ -81,15 +89,22 @@ def run_start(options: argparse.Namespace) -> int:
 
     settings = load_settings()
     mode = options.mode or settings.streaming.mode
-    foreign = REPLAY_OPTIONS if mode == "paper" else PAPER_OPTIONS
-    wrong = [spelled for name, spelled in foreign.items() if getattr(options, name) is not None]
+    foreign = PAPER_OPTIONS | LIVE_OPTIONS if mode == "replay" else REPLAY_OPTIONS
+    foreign = foreign if mode in {"live", "replay"} else foreign | LIVE_OPTIONS
+    wrong = [name for name in foreign if getattr(options, name) is not None]
     if wrong:
-        other = "replay" if mode == "paper" else "paper"
-        raise UsageError(f"{', '.join(wrong)}: makes no sense in mode {mode}; leave it out, or say --mode {other}")
-    return _start_paper(options, settings) if mode == "paper" else _start_replay(options, settings)
+        spelled = ", ".join(foreign[name] for name in wrong)
+        raise UsageError(f"{spelled}: makes no sense in mode {mode}; leave it out, or say --mode {_mode_of(wrong[0])}")
+    return _start_replay(options, settings) if mode == "replay" else _start_session(options, settings, mode)
 
 
-def _start_paper(options: argparse.Namespace, settings: "Settings") -> int:
+def _mode_of(option: str) -> str:
+    """Return the mode that an option belongs to."""
+    return "live" if option in LIVE_OPTIONS else "replay" if option in REPLAY_OPTIONS else "paper"
+
+
+def _start_session(options: argparse.Namespace, settings: "Settings", mode_word: str) -> int:
+    from streaming.cli.live_start import access_of
     from streaming.cli.paper_text import show_summary
     from streaming.shell.attach import attach
     from streaming.shell.clock import Clock
@@ -97,11 +112,14 @@ def _start_paper(options: argparse.Namespace, settings: "Settings") -> int:
     from streaming.shell.trader import run_paper
     from streaming.shell.trader_model import bundle_loader, first_model
     from streaming.shell.trader_request import PaperRequest
+    from streaming.trader.modes import Mode
 
+    mode = Mode(mode_word)
     grid = settings.grid_named(options.grid or settings.streaming.grid)
     config, clock = settings.streaming.record, Clock.wall()
     if options.emulator is not None:
         config, clock = attach(config, options.emulator)
+    access = None if mode is Mode.paper else access_of(options, settings, grid, config, clock, mode)
     load = bundle_loader(settings, grid, clock)
     request = PaperRequest(
         settings=settings,
@@ -112,6 +130,8 @@ def _start_paper(options: argparse.Namespace, settings: "Settings") -> int:
         load=load,
         span_ns=span_ns_of(options.seconds),
         is_new_session=bool(options.new_session),
+        mode=mode,
+        access=access,
         watchdog=None if options.no_watchdog else settings.streaming.watchdog,
         progress_s=1.0 if sys.stderr.isatty() else PROGRESS_S,
     )
@@ -122,11 +142,12 @@ def _start_paper(options: argparse.Namespace, settings: "Settings") -> int:
         progress.close()
     if summary is None:
         print("ended before a session began: nothing was written")
-    elif options.json:
+        return 0
+    if options.json:
         print_json(summary.to_json())
     else:
         show_summary(summary)
-    return 0
+    return summary.exit_code
 
 
 def _start_replay(options: argparse.Namespace, settings: "Settings") -> int:

@@ -16,8 +16,10 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 def run_watchdog(options: argparse.Namespace) -> int:
     """`trader watchdog`: becomes the watchdog, which is small, and ends with the trader."""
     from streaming.settings import load_settings
+    from streaming.watchdog.process import VENUES_FILE
     from streaming.watchdog.spawn import command
 
     settings = load_settings()
-    words = command(settings.warehouse.run_dir, settings.streaming.watchdog)
+    run_dir = settings.warehouse.run_dir
+    words = command(run_dir, settings.streaming.watchdog, is_live=(run_dir / VENUES_FILE).exists())
     os.execv(words[0], words)

@@ -5,6 +5,7 @@
     GET  /faults                                 every fault with its times, connections and losses
     GET  /connections                            every connection: streams, messages sent, last update ids, why it ended
     GET  /truth?instrument=V:S[&levels=N]        the true book now
+    GET  /truth/account?venue=V&account=A        orders, fills, balances and positions as they are
     GET  /made-from                              what a generated market follows from, for `true_books`
     POST /fault   {"kind":..., "venue":..., ...} arm a fault; keys as in `faults.Fault`
     POST /regime  {}                             change the generated market to a nervous one (`regime.STRESS`)
@@ -45,6 +46,7 @@ class ControlDesk:
             "/faults": lambda query, now_ns: emulator.fault_rows(),
             "/connections": lambda query, now_ns: emulator.connection_rows(),
             "/truth": self._truth,
+            "/truth/account": self._account_truth,
             "/made-from": lambda query, now_ns: self._made_from(),
         }
         self._posts: Mapping[str, Callable[[JsonObject, int], object]] = {
@@ -75,6 +77,9 @@ class ControlDesk:
         levels = query.get("levels")
         state = self._emulator.truth_at(query["instrument"], int(levels) if levels else None)
         return asdict(state) if state is not None else None
+
+    def _account_truth(self, query: Mapping[str, str], now_ns: int) -> JsonObject:
+        return self._emulator.account_truth(query["venue"], query["account"]).to_json()
 
     def _made_from(self) -> JsonObject:
         source = self._emulator.source

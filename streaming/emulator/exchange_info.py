@@ -1,4 +1,7 @@
-"""Replies of the venues' exchange-information requests for the generated instruments, in their documented form."""
+"""Replies of the venues' exchange-information requests for the generated instruments, in their documented form.
+
+They list what the emulator takes, which is less than the venues do: no conditional, iceberg or pegged orders, no lists.
+"""
 
 import orjson
 
@@ -32,8 +35,8 @@ def usdm_exchange_info(ts_ms: int) -> bytes:
         "liquidationFee": "0.012500",
         "marketTakeBound": "0.05",
         "filters": _usdm_filters(INSTRUMENTS[0]),
-        "orderTypes": ["LIMIT", "MARKET", "STOP", "STOP_MARKET", "TAKE_PROFIT", "TAKE_PROFIT_MARKET"],
-        "timeInForce": ["GTC", "IOC", "FOK", "GTX", "GTD"],
+        "orderTypes": ["LIMIT", "MARKET"],
+        "timeInForce": ["GTC", "IOC", "FOK", "GTX"],
     }
     limits = [
         _rate_limit("REQUEST_WEIGHT", "MINUTE", 1, 2400),
@@ -87,23 +90,23 @@ def spot_exchange_info(ts_ms: int) -> bytes:
         "quoteAssetPrecision": 8,
         "baseCommissionPrecision": 8,
         "quoteCommissionPrecision": 8,
-        "orderTypes": ["LIMIT", "LIMIT_MAKER", "MARKET", "STOP_LOSS", "STOP_LOSS_LIMIT", "TAKE_PROFIT"],
-        "icebergAllowed": True,
-        "ocoAllowed": True,
-        "otoAllowed": True,
-        "opoAllowed": True,
+        "orderTypes": ["LIMIT", "LIMIT_MAKER", "MARKET"],
+        "icebergAllowed": False,
+        "ocoAllowed": False,
+        "otoAllowed": False,
+        "opoAllowed": False,
         "quoteOrderQtyMarketAllowed": True,
-        "allowTrailingStop": True,
+        "allowTrailingStop": False,
         "cancelReplaceAllowed": True,
         "amendAllowed": True,
-        "pegInstructionsAllowed": True,
+        "pegInstructionsAllowed": False,
         "isSpotTradingAllowed": True,
-        "isMarginTradingAllowed": True,
+        "isMarginTradingAllowed": False,
         "filters": _spot_filters(INSTRUMENTS[1]),
         "permissions": [],
-        "permissionSets": [["SPOT", "MARGIN"]],
+        "permissionSets": [["SPOT"]],
         "defaultSelfTradePreventionMode": "EXPIRE_MAKER",
-        "allowedSelfTradePreventionModes": ["EXPIRE_TAKER", "EXPIRE_MAKER", "EXPIRE_BOTH", "DECREMENT"],
+        "allowedSelfTradePreventionModes": ["NONE", "EXPIRE_TAKER", "EXPIRE_MAKER", "EXPIRE_BOTH"],
     }
     limits = [
         _rate_limit("REQUEST_WEIGHT", "MINUTE", 1, 6000),
@@ -127,7 +130,6 @@ def _spot_filters(instrument: GeneratedInstrument) -> list[Json]:
     return [
         {"filterType": "PRICE_FILTER", "minPrice": tick, "maxPrice": "1000000.00000000", "tickSize": tick},
         {"filterType": "LOT_SIZE", "minQty": lot, "maxQty": "9000.00000000", "stepSize": lot},
-        {"filterType": "ICEBERG_PARTS", "limit": 100},
         {
             "filterType": "NOTIONAL",
             "minNotional": "5.00000000",
@@ -137,6 +139,7 @@ def _spot_filters(instrument: GeneratedInstrument) -> list[Json]:
             "avgPriceMins": 5,
         },
         {"filterType": "MAX_NUM_ORDERS", "maxNumOrders": 200},
+        {"filterType": "MAX_NUM_ORDER_AMENDS", "maxNumOrderAmends": 10},
     ]
 
 

@@ -40,10 +40,61 @@ class FaultKind(Enum):
     regime = "regime"
     """The generated market changes for every venue; by schedule it turns nervous and normal again, on command see
     `regime`, which has a path of its own."""
+    order_unknown_done = "order_unknown_done"
+    """The next `count` requests of an order (`request`: place, amend, cancel or any) are executed and answered as if
+    nobody knew: -1007, HTTP 503, 10016."""
+    order_unknown_lost = "order_unknown_lost"
+    """The same, and they are not executed."""
+    order_cut_done = "order_cut_done"
+    """The connection ends between such a request and its answer; it was executed."""
+    order_cut_lost = "order_cut_lost"
+    """The same, and it was not."""
+    order_refused = "order_refused"
+    """Such requests are refused with `status` (429 or 418) and Retry-After."""
+    amend_refused = "amend_refused"
+    """The next `count` amends are refused; the orders stay as they are."""
+    order_hidden = "order_hidden"
+    """The next `count` orders placed are unknown to queries for `duration_ms`: a replica that lags."""
+    fill_after_cancel = "fill_after_cancel"
+    """The next `count` orders that are cancelled fill in part just before, and clients hear of that fill `duration_ms`
+    after the cancel."""
+    cancel_races_fill = "cancel_races_fill"
+    """The next `count` cancels come too late: the order has filled whole, the cancel is refused as of an unknown order,
+    and clients hear of the fill `duration_ms` later."""
+    stream_silent = "stream_silent"
+    """For `duration_ms` nothing of what happens to accounts is told to anybody, and never will be."""
+    stream_late = "stream_late"
+    """The next `count` fills are told `duration_ms` late."""
+    stream_repeated = "stream_repeated"
+    """The next `count` events of accounts are told twice."""
+    stream_expired = "stream_expired"
+    """Subscriptions of an account end as its next event comes: listen key expired, session gone."""
+    listing_halted = "listing_halted"
+    """The venue halts the symbol for `duration_ms`: nothing new is taken, cancels are."""
 
 
 CONNECTION_FAULTS = frozenset({FaultKind.drop_depth, FaultKind.repeat_depth, FaultKind.disconnect, FaultKind.stall})
 """Faults that may hit one connection alone."""
+ORDER_FAULTS = frozenset(
+    {
+        FaultKind.order_unknown_done,
+        FaultKind.order_unknown_lost,
+        FaultKind.order_cut_done,
+        FaultKind.order_cut_lost,
+        FaultKind.order_refused,
+        FaultKind.amend_refused,
+        FaultKind.order_hidden,
+        FaultKind.fill_after_cancel,
+        FaultKind.cancel_races_fill,
+        FaultKind.stream_silent,
+        FaultKind.stream_late,
+        FaultKind.stream_repeated,
+        FaultKind.stream_expired,
+        FaultKind.listing_halted,
+    }
+)
+"""Faults that strike only where accounts trade."""
+REQUESTS = ("any", "place", "amend", "cancel")
 REPLY_FORMS = ("html", "empty", "truncated")
 
 
@@ -64,6 +115,8 @@ class Fault:
     retry_after_s: int = 10
     skew_ms: int = 1_500
     form: str = "html"
+    request: str = "any"
+    """Which requests of orders are hit: `place`, `amend`, `cancel` or `any`."""
 
     def __post_init__(self) -> None:
         checks = (
@@ -73,6 +126,7 @@ class Fault:
             ("status", self.status in (418, 429)),
             ("retry_after_s", self.retry_after_s >= 0),
             ("form", self.form in REPLY_FORMS),
+            ("request", self.request in REQUESTS),
             ("connections", self.connections in ("all", "one") or self.connections.isdecimal()),
             ("kind", self.kind is not FaultKind.server_restart or self.venue == "bybit_spot"),
         )

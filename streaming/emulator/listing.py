@@ -13,12 +13,21 @@ Json = dict[str, object]
 QUOTES = ("FDUSD", "USDT", "USDC", "TUSD", "BUSD", "USDE", "EUR", "BTC", "ETH", "BNB", "TRY", "BRL")
 
 
-def exchange_information(venue: str, entries: Sequence[InstrumentEntry], ts_ms: int) -> bytes:
+HALTED = {"binance_usdm": "SETTLING", "binance_spot": "HALT", "bybit_spot": "Closed"}
+"""What a venue calls the status of a symbol that is not traded now."""
+
+
+def exchange_information(
+    venue: str, entries: Sequence[InstrumentEntry], ts_ms: int, halted: frozenset[str] = frozenset()
+) -> bytes:
     """Return the venue's exchange-information reply listing `entries`, which are its own."""
     document = orjson.loads(_REPLIES[venue](ts_ms))
     rows = document["result"]["list"] if venue == "bybit_spot" else document["symbols"]
     listed = _bybit_row if venue == "bybit_spot" else _binance_row
     rows[:] = [listed(rows[0], entry) for entry in entries]
+    for row in rows:
+        if row["symbol"] in halted:
+            row["status"] = HALTED[venue]
     return orjson.dumps(document)
 
 
@@ -31,7 +40,7 @@ _REPLIES: dict[str, Callable[[int], bytes]] = {
 
 def _binance_row(template: Json, entry: InstrumentEntry) -> Json:
     """Return the template's row for `entry`; steps are printed as the template prints its own where they are equal."""
-    base, quote = _coins(entry)
+    base, quote = coins(entry)
     row = {**template, "symbol": entry.symbol, "baseAsset": base, "quoteAsset": quote}
     if "pair" in row:
         row |= {
@@ -57,7 +66,7 @@ def _with_steps(template: dict[str, str], entry: InstrumentEntry) -> dict[str, s
 
 
 def _bybit_row(template: Json, entry: InstrumentEntry) -> Json:
-    base, quote = _coins(entry)
+    base, quote = coins(entry)
     lots = {**cast(dict[str, str], template["lotSizeFilter"]), "basePrecision": entry.lot}
     return {
         **template,
@@ -69,7 +78,7 @@ def _bybit_row(template: Json, entry: InstrumentEntry) -> Json:
     }
 
 
-def _coins(entry: InstrumentEntry) -> tuple[str, str]:
+def coins(entry: InstrumentEntry) -> tuple[str, str]:
     """Return base and quote; a segment made of recordings may not say them, and the symbol's ending does."""
     if entry.base and entry.quote:
         return entry.base, entry.quote

@@ -7,7 +7,9 @@ from typing import cast
 
 from native.config import JsonObject
 from streaming.emulator.binance_views import middle
+from streaming.emulator.exchange.truth import AccountTruth
 from streaming.emulator.faults import Fault, FaultKind, FaultLog, FaultRecord, FaultSchedule
+from streaming.emulator.orders_binance.user_streams import is_listen_key
 from streaming.emulator.regime import NORMAL, STRESS, Regime
 from streaming.emulator.session import Session, SessionRules
 from streaming.emulator.source import EndlessMarket, MarketSource, SourceItem
@@ -21,6 +23,8 @@ PRIME_MAX_NS = 60_000_000_000
 LAST_WINDOWS_NS = 1_000_000_000
 """How long windows go on closing behind the last item: as long as the longest of a book's lasts."""
 FRAMES_A_TURN = 1_000
+LISTEN_KEY = "(listen key)"
+"""What is shown of one: who has it hears the account."""
 
 
 class MarketEmulator:
@@ -133,6 +137,10 @@ class MarketEmulator:
         venue, _, symbol = instrument.partition(":")
         return self.venues[venue].books[symbol].state(levels)
 
+    def account_truth(self, venue: str, account: str) -> AccountTruth:
+        """Return all that is so of an account at a venue; KeyError for one that is not open there."""
+        return self.venues[venue].exchange.truth(account)
+
     def next_session_id(self) -> int:
         """Return the id of a new connection, unique over all venues."""
         self._session_id += 1
@@ -225,7 +233,7 @@ def _connection_row(venue: str, session: Session) -> JsonObject:
         "id": session.id,
         "venue": venue,
         "route": session.route,
-        "streams": [*session.streams],
+        "streams": [LISTEN_KEY if is_listen_key(stream) else stream for stream in session.streams],
         "ts_opened_ns": session.ts_opened_ns,
         "ts_ended_ns": session.ts_ended_ns,
         "ending": session.ending.value if session.ending else None,

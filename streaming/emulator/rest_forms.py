@@ -24,16 +24,21 @@ from streaming.emulator.rest_market import (
     bybit_trades,
     premium_index,
     spot_aggregates,
+    spot_average,
     spot_best,
+    spot_price,
     spot_trades,
     usdm_aggregates,
     usdm_best,
+    usdm_price,
     usdm_trades,
 )
 
 USDM_LIMITS = (5, 10, 20, 50, 100, 500, 1000)
 SPOT_LEVELS_MAX = 5_000
 BYBIT_LEVELS_MAX = 1_000
+BYBIT_OTHERS = ("linear", "inverse", "option")
+"""Categories in which nothing is listed here."""
 
 
 def _fixed(weight: int) -> "_Weight":
@@ -101,6 +106,8 @@ def _checked_category(query: Query) -> None:
 
 
 def _bybit_information(venue: RestVenue, query: Query, now_ns: int) -> bytes:
+    if query.get("category") in BYBIT_OTHERS:
+        return _enveloped({"category": query["category"], "list": [], "nextPageCursor": ""}, stated_ms(venue, now_ns))
     _checked_category(query)
     return information(venue, query, now_ns)
 
@@ -156,6 +163,8 @@ USDM = RestForm(
         "/fapi/v1/trades": Endpoint(_fixed(5), usdm_trades),
         "/fapi/v1/aggTrades": Endpoint(_fixed(20), usdm_aggregates),
         "/fapi/v1/ticker/bookTicker": Endpoint(_of_one_or_all(2, 5), usdm_best),
+        "/fapi/v1/ticker/price": Endpoint(_of_one_or_all(1, 2), usdm_price),
+        "/fapi/v2/ticker/price": Endpoint(_of_one_or_all(1, 2), usdm_price),
         "/fapi/v1/premiumIndex": Endpoint(_of_one_or_all(1, 10), premium_index),
         "/fapi/v1/depth": Endpoint(_Weight(((50, 2), (100, 5), (500, 10)), 20, 500), _usdm_depth),
     },
@@ -175,6 +184,8 @@ SPOT = RestForm(
         "/api/v3/trades": Endpoint(_fixed(25), spot_trades),
         "/api/v3/aggTrades": Endpoint(_fixed(4), spot_aggregates),
         "/api/v3/ticker/bookTicker": Endpoint(_of_one_or_all(2, 4), spot_best),
+        "/api/v3/ticker/price": Endpoint(_of_one_or_all(2, 4), spot_price),
+        "/api/v3/avgPrice": Endpoint(_fixed(2), spot_average),
         "/api/v3/depth": Endpoint(_Weight(((100, 5), (500, 25), (1000, 50)), 250, 100), _spot_depth),
     },
     weight_max=6_000,
@@ -199,5 +210,8 @@ BYBIT = RestForm(
     error=_bybit_error,
     limit_code=10006,
     limit_text="Too many visits. Exceeded the API Rate Limit.",
+    ban_status=403,
+    ban_s=600,
+    abuse_max=0,
 )
 REST_FORMS = {"binance_usdm": USDM, "binance_spot": SPOT, "bybit_spot": BYBIT}

@@ -1,6 +1,7 @@
 """REST answers made from trades and the top of the book: recent trades, tickers of the best prices, the mark price."""
 
 from collections.abc import Callable
+from decimal import Decimal
 from itertools import islice
 
 import orjson
@@ -13,6 +14,7 @@ from streaming.emulator.trade_tape import PublicTrade
 Json = dict[str, object]
 TRADES_MAX, TRADES_DEFAULT = 1_000, 500
 BYBIT_TRADES_MAX = 60
+AVERAGE_MINUTES = 5
 
 
 def usdm_trades(venue: RestVenue, query: Query, now_ns: int) -> bytes:
@@ -43,6 +45,33 @@ def usdm_best(venue: RestVenue, query: Query, now_ns: int) -> bytes:
 def spot_best(venue: RestVenue, query: Query, now_ns: int) -> bytes:
     """Answer `GET /api/v3/ticker/bookTicker`, of one symbol or of all."""
     return _asked_rows(venue, query, lambda symbol: _best(venue, symbol))
+
+
+def usdm_price(venue: RestVenue, query: Query, now_ns: int) -> bytes:
+    """Answer `GET /fapi/v1/ticker/price`, of one symbol or of all."""
+
+    def row(symbol: str) -> Json:
+        return {**_price(venue, symbol), "time": _engine_ms(venue, symbol, now_ns)}
+
+    return _asked_rows(venue, query, row)
+
+
+def spot_price(venue: RestVenue, query: Query, now_ns: int) -> bytes:
+    """Answer `GET /api/v3/ticker/price`, of one symbol or of all."""
+    return _asked_rows(venue, query, lambda symbol: _price(venue, symbol))
+
+
+def spot_average(venue: RestVenue, query: Query, now_ns: int) -> bytes:
+    """Answer `GET /api/v3/avgPrice`: the mean of the last minutes' trades, by size; of the last one where none was."""
+    symbol, now_ms = symbol_asked(venue, query), now_ns // NS_PER_MS
+    trades = venue.tapes[symbol].trades
+    if not trades:
+        raise RefusalError(503, -1, "Service Unavailable.")
+    recent = [each for each in trades if each.ts_ms > now_ms - AVERAGE_MINUTES * 60_000] or [trades[-1]]
+    size = sum((Decimal(each.size) for each in recent), Decimal(0))
+    price = sum((each.value for each in recent), Decimal(0)) / size
+    document: Json = {"mins": AVERAGE_MINUTES, "price": f"{price:.8f}", "closeTime": recent[-1].ts_ms}
+    return orjson.dumps(document)
 
 
 def premium_index(venue: RestVenue, query: Query, now_ns: int) -> bytes:
@@ -121,6 +150,13 @@ def _best(venue: RestVenue, symbol: str) -> Json:
         raise RefusalError(503, -1, "Service Unavailable.")
     row: Json = {"symbol": symbol, "bidPrice": bids[0][0], "bidQty": bids[0][1]}
     return row | {"askPrice": asks[0][0], "askQty": asks[0][1]}
+
+
+def _price(venue: RestVenue, symbol: str) -> Json:
+    trades = venue.tapes[symbol].trades
+    if not trades:
+        raise RefusalError(503, -1, "Service Unavailable.")
+    return {"symbol": symbol, "price": trades[-1].price}
 
 
 def _engine_ms(venue: RestVenue, symbol: str, now_ns: int) -> int:

@@ -2,14 +2,16 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import orjson
 
 from native.config import JsonObject
+from streaming.emulator.accounts import SOCKETS, EmulatorAccount, open_account
+from streaming.emulator.exchange.accounts import FeeRates
 from streaming.emulator.market import MarketEmulator
 from streaming.emulator.sockets import EmulatorServers
 from streaming.shell.clock import Clock
@@ -29,29 +31,49 @@ class Served:
     """`host:port` by venue, and of `control`."""
     clock: Clock
     servers: EmulatorServers
+    accounts: Mapping[str, EmulatorAccount] = field(default_factory=dict)
+    """By venue."""
 
     def to_json(self) -> JsonObject:
-        """Return what others need to attach: addresses and the clock's numbers."""
-        return {"pid": os.getpid(), "addresses": dict(self.addresses), "clock": self.clock.to_json()}
+        """Return what others need to attach: addresses, the clock's numbers, and accounts with their keys."""
+        return {
+            "pid": os.getpid(),
+            "addresses": dict(self.addresses),
+            "clock": self.clock.to_json(),
+            "accounts": {venue: dict(account.to_json()) for venue, account in self.accounts.items()},
+            "sockets": {venue: dict(SOCKETS[venue]) for venue in self.accounts},
+        }
+
+    def to_shown_json(self) -> JsonObject:
+        """Return the same without keys, for screens and logs."""
+        ids: JsonObject = {venue: {"account_id": account.account_id} for venue, account in self.accounts.items()}
+        return {**self.to_json(), "accounts": ids}
 
 
 @asynccontextmanager
 async def serving(
-    emulator: MarketEmulator, *, speed: float = 1.0, ports: dict[str, int] | None = None
+    emulator: MarketEmulator,
+    *,
+    speed: float = 1.0,
+    ports: dict[str, int] | None = None,
+    accounts_seed: int = 1,
+    fees: FeeRates | None = None,
 ) -> AsyncIterator[Served]:
     """Serve `emulator` while the block runs; leaves no port and no task behind.
 
     `ports` by venue and for `control`; one that is missing or 0 is any free one. The clock starts at the market's time
-    as the ports open. TraderError when a port is taken; what ends the market by mistake is raised on leaving.
+    as the ports open. Every venue has one account, whose keys follow from `accounts_seed` and which pays `fees` (see
+    `open_account`). TraderError when a port is taken; what ends the market by mistake is raised on leaving.
     """
     epoch_ns = emulator.prime()
+    accounts = {name: open_account(venue, accounts_seed, epoch_ns, fees) for name, venue in emulator.venues.items()}
     for venue in emulator.venues.values():
         venue.grant_pongs(int(PONG_REAL_S * speed * 1_000_000_000))
     servers = EmulatorServers(emulator, Clock.starting_at(epoch_ns, speed))
     addresses = await servers.start(ports or {})
     running = asyncio.create_task(servers.run())
     try:
-        yield Served(addresses, servers.clock, servers)
+        yield Served(addresses, servers.clock, servers, accounts)
     finally:
         servers.end()
         try:
@@ -68,6 +90,7 @@ async def serve_until_stopped(
     addresses_file: Path | None,
     announce: Callable[[Served], None],
     ends_with_parent: bool = False,
+    fees: FeeRates | None = None,
 ) -> JsonObject:
     """Serve until SIGINT, SIGTERM, SIGHUP or control asks for the end; return the last status.
 
@@ -76,7 +99,7 @@ async def serve_until_stopped(
     """
     parent, told = os.getppid(), asyncio.Event()
     with ended_by_signals(lambda _: told.set()):
-        async with serving(emulator, speed=speed, ports=ports) as served:
+        async with serving(emulator, speed=speed, ports=ports, fees=fees) as served:
             watching = asyncio.create_task(_end_with(parent, told)) if ends_with_parent else None
             document = orjson.dumps(served.to_json())
             try:
@@ -95,6 +118,8 @@ async def serve_until_stopped(
 def _write_file(path: Path, data: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary.touch(mode=0o600)  # it holds keys, be they of made-up accounts
+    temporary.chmod(0o600)
     temporary.write_bytes(data)
     temporary.replace(path)
 

@@ -116,6 +116,8 @@ class Session:
     is_combined: bool = False
     route: str = ""
     """USD-M: public, market or private."""
+    is_private: bool = False
+    """Of one account, or of a client that may become one's."""
     mute_until_ns: int = 0
     """A stall lasts until then."""
     ending: Ending | None = None

@@ -15,6 +15,7 @@ from aiohttp import WSMsgType, web
 
 from streaming.emulator.control import ControlDesk
 from streaming.emulator.market import MarketEmulator
+from streaming.emulator.orders_front import CUT
 from streaming.emulator.rest import Reply
 from streaming.emulator.session import CLOSE_GOING_AWAY, Close, Ending, Ping, Session
 from streaming.emulator.venue import Venue
@@ -192,15 +193,25 @@ class _VenueFront:
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         if request.headers.get("Upgrade", "").lower() != "websocket":
-            if request.method != "GET":
-                return web.Response(status=405)
-            now_ns = self._servers.advance()
-            return _response(self._venue.rest.answer(request.path, request.query, now_ns))
+            return await self._answer(request)
         now_ns = self._servers.clock.now_ns()  # a market that is late must not keep clients from connecting
         session = self._venue.open(request.path, request.query, self._emulator.next_session_id(), now_ns)
         if isinstance(session, Reply):
             return _response(session)
         return await self._servers.talk(request, session, self._venue)
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
+        """Answer a request over HTTP; one whose answer a fault took away has its connection cut."""
+        body = await request.read()
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        query, now_ns = request.raw_path.partition("?")[2], self._servers.advance()
+        reply = self._venue.order_front.http(request.method, request.path, query, headers, body, now_ns)
+        self._servers.wake()  # accounts hear of what the request did
+        if reply.status == CUT.status and request.transport is not None:
+            assert isinstance(request.transport, asyncio.Transport)
+            request.transport.abort()
+            return web.Response(status=500)
+        return _response(reply)
 
 
 async def _write(connection: _Connection) -> None:

@@ -1,13 +1,17 @@
 """One venue of the emulator: its books, its clients, and the faults between them. No I/O, time an argument."""
 
 from collections import Counter, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from streaming.emulator.binance_views import IndexOf, binance_views
 from streaming.emulator.bybit_views import make_bybit_view, snapshot_message
 from streaming.emulator.dialects import BinanceDialect, BybitDialect
+from streaming.emulator.exchange.exchange import Exchange
 from streaming.emulator.faults import Fault, FaultKind, FaultLog, FaultRecord, VenueFaults
+from streaming.emulator.orders_binance.front import BinanceFront
+from streaming.emulator.orders_bybit.front import BybitFront
+from streaming.emulator.orders_front import FrontVenue, OrderFront
 from streaming.emulator.rest import NS_PER_MS, Query, Reply, RestDesk, RestVenue
 from streaming.emulator.rest_forms import REST_FORMS
 from streaming.emulator.session import NEVER_NS, NS_PER_S, Dialect, Ending, Session, SessionRules
@@ -51,8 +55,12 @@ class Venue:
         self.faults = VenueFaults(name, log)
         self.views = StreamViews(self.books, symbol_of, _make_view(name, index_of))
         self.rest = RestDesk(
-            RestVenue(name, entries, self.books, self.faults, self.views.tapes, index_of), REST_FORMS[name]
+            RestVenue(name, entries, self.books, self.faults, self.views.tapes, index_of, self._is_halted),
+            REST_FORMS[name],
         )
+        self.exchange = Exchange(name, entries, self.books, self.faults)
+        self.order_front: OrderFront = _FRONTS[name](FrontVenue(name, self.exchange, self.rest))
+        """The private side: signed requests, order sockets, account events."""
         self.sessions: dict[int, Session] = {}
         self.ended: deque[Session] = deque(maxlen=ENDED_KEPT_MAX)
         """Sessions that ended, for the log; the oldest are forgotten."""
@@ -72,10 +80,16 @@ class Venue:
         opened = self._opened_ns
         while opened and opened[0] <= now_ns - CONNECTIONS_WINDOW_NS:
             opened.popleft()
-        found = read_path(self.name, path, query)
-        if found is None or len(opened) >= CONNECTIONS_MAX[self.name]:
+        if len(opened) >= CONNECTIONS_MAX[self.name]:
             self.counts["refused"] += 1
-            return Reply(404 if found is None else 429, b"", {} if found is None else {"Retry-After": "300"})
+            return Reply(429, b"", {"Retry-After": "300"})
+        private = self.order_front.open(path, query, session_id, now_ns)
+        if private is not None:
+            return self._opened_private(private, now_ns)
+        found = read_path(self.name, path, query)
+        if found is None:
+            self.counts["refused"] += 1
+            return Reply(404, b"")
         opened.append(now_ns)
         route, is_combined, streams = found
         session = Session(session_id, self._dialect, self.rules, now_ns, dict.fromkeys(streams), is_combined, route)
@@ -83,8 +97,27 @@ class Venue:
         self.counts["opened"] += 1
         return session
 
+    def _opened_private(self, found: Session | Reply, now_ns: int) -> Session | Reply:
+        """Take a private session in; its life and its pongs are bounded as this venue's are."""
+        if isinstance(found, Reply):
+            self.counts["refused"] += 1
+            return found
+        rules = found.rules
+        found.rules = replace(
+            rules,
+            lifetime_ns=min(rules.lifetime_ns, self.rules.lifetime_ns),
+            pong_within_ns=max(rules.pong_within_ns, self.rules.pong_within_ns) if rules.pong_within_ns else 0,
+        )
+        found.is_private = True
+        self._opened_ns.append(now_ns)
+        self.sessions[found.id] = found
+        self.counts["opened"] += 1
+        return found
+
     def close(self, session: Session, now_ns: int) -> None:
         """Forget a session whose connection is gone."""
+        if session.is_private:
+            self.order_front.close(session, now_ns)
         session.end(Ending.client, now_ns, code=0)
         assert session.ending is not None
         if self.sessions.pop(session.id, None) is not None:
@@ -111,6 +144,8 @@ class Venue:
         self._want()
         if frame.depth is not None:
             frame = self._applied(frame, frame.depth, targets)
+        self.exchange.on_frame(frame)
+        self.order_front.push(frame.ts_ns)
         self._send(frame, targets)
         for made in self.views.take(frame):
             self._send(made, self._targets(made))
@@ -119,6 +154,9 @@ class Venue:
         """Send what the streams that are made of others say until `ts_ns`."""
         for made in self.views.close_windows(ts_ns):
             self._send(made, self._targets(made))
+
+    def _is_halted(self, symbol: str) -> bool:
+        return self.exchange.is_halted(symbol)
 
     def _targets(self, frame: MarketFrame) -> list[Session]:
         return [each for each in self.sessions.values() if each.ending is None and self._dialect.wants(each, frame)]
@@ -156,7 +194,10 @@ class Venue:
                 self.counts["sent"] += 1
 
     def handle_deadlines(self, now_ns: int) -> None:
-        """Do what is due on connections: pings, rotation, faults that hit connections."""
+        """Do what is due on connections and accounts: pings, rotation, faults that hit connections, countdowns."""
+        if now_ns >= min(self.exchange.next_due_ns(), self.order_front.next_due_ns()):
+            self.exchange.advance(now_ns)
+            self.order_front.push(now_ns)
         for session in self.sessions.values():
             session.handle_deadline(now_ns)
         for kind in (FaultKind.disconnect, FaultKind.stall):
@@ -166,7 +207,8 @@ class Venue:
 
     def next_deadline_ns(self) -> int:
         """Return when `handle_deadlines` is due."""
-        return min((session.next_deadline_ns() for session in self.sessions.values()), default=NEVER_NS)
+        due = [session.next_deadline_ns() for session in self.sessions.values()]
+        return min([*due, self.exchange.next_due_ns(), self.order_front.next_due_ns()])
 
     def _open_dialect(self) -> Dialect:
         if self.name == BYBIT:
@@ -248,7 +290,9 @@ class Venue:
 
     def _hit_connections(self, armed: FaultRecord, now_ns: int) -> None:
         fault = armed.fault
-        open_sessions = [each for each in self.sessions.values() if each.ending is None and each.streams]
+        open_sessions = [
+            each for each in self.sessions.values() if each.ending is None and (each.streams or each.is_private)
+        ]
         hearing = [each for each in open_sessions if each.mute_until_ns <= now_ns]
         chosen = _chosen(fault, open_sessions if fault.kind is FaultKind.disconnect else hearing)
         if not chosen:
@@ -263,6 +307,13 @@ class Venue:
         self.faults.strike(armed, now_ns)
         if fault.kind is FaultKind.stall:
             armed.ts_ended_ns = now_ns + fault.duration_ms * NS_PER_MS
+
+
+_FRONTS: dict[str, Callable[[FrontVenue], OrderFront]] = {
+    "binance_usdm": BinanceFront,
+    "binance_spot": BinanceFront,
+    "bybit_spot": BybitFront,
+}
 
 
 def _make_view(venue: str, index_of: IndexOf) -> MakeView:

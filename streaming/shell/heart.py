@@ -28,9 +28,12 @@ Progress = Callable[[str], None]
 class Heart:
     """Lives inside the loop, under the trader's lock: `start`, and `stop` when trading has ended."""
 
-    def __init__(self, run_dir: Path, watchdog: WatchdogSettings | None, progress: Progress) -> None:
-        """`watchdog` None: the heart beats, and nobody is started who looks at it."""
+    def __init__(
+        self, run_dir: Path, watchdog: WatchdogSettings | None, progress: Progress, *, is_live: bool = False
+    ) -> None:
+        """`watchdog` None: the heart beats, and nobody is started who looks at it. `is_live`: orders rest at venues."""
         self._run_dir = run_dir
+        self._is_live = is_live
         self._settings = watchdog
         self._progress = progress
         self._watchdog: subprocess.Popen[bytes] | None = None
@@ -87,4 +90,4 @@ class Heart:
 
     def _watch(self, settings: WatchdogSettings) -> None:
         self._spawned_ns = time.monotonic_ns()
-        self._watchdog = spawn(self._run_dir, settings, os.getpid())
+        self._watchdog = spawn(self._run_dir, settings, os.getpid(), is_live=self._is_live)

@@ -9,6 +9,7 @@ from streaming.errors import RefusedError
 from streaming.performance.order_times import SentOrder
 from streaming.performance.waterfalls import waterfall
 from streaming.shell.trading_loop import TradingLoop
+from streaming.trader.modes import mode_of
 from streaming.trader.standing import SIDES
 
 ORDERS_TOLD = 25
@@ -18,10 +19,12 @@ WAYS_TOLD = 20
 def newest_orders(trading: TradingLoop) -> list[JsonObject]:
     """Return the newest orders, newest first, each with the strategy that sent it; None where that is not known."""
     performance = trading.session.machine.performance
+    mode = mode_of(trading.session.plan.header.run)
     found: list[JsonObject] = []
     for document in trading.session.orders(ORDERS_TOLD):
         sent = performance.orders.orders.get(int(str(document["client_order_id"])))
-        found.append({**document, "strategy": None if sent is None else performance.strategy_name(sent.strategy)})
+        strategy = None if sent is None else performance.strategy_name(sent.strategy)
+        found.append({**document, "mode": mode, "strategy": strategy})
     return found
 
 

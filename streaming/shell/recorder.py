@@ -151,6 +151,7 @@ class _Recorder:
             request.lake_root,
             request.clock,
             request.config,
+            request.run_dir,
             request.engine,
             self._segments,
             self._fail,

@@ -1,4 +1,4 @@
-"""`trader start --mode paper`: venues, engine, inference and simulated venue on one loop, until told to end.
+"""`trader start --mode paper | shadow | live`: venues, engine, inference and orders on one loop, until told to end.
 
 The order at start: the model (a trader that may not use it does not start), the venues' exchange information (asked for
 until `start_timeout_ms` is over: tick and size unit stand in the journal's header), the session (a new one, or the one
@@ -11,23 +11,25 @@ journal stays as it is, `.part`, and the next start goes on with it. All of it h
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from native.config import NS_PER_MS, JsonObject
 from streaming.errors import TraderError
+from streaming.live.words import LiveEvent
 from streaming.lock import held
 from streaming.performance.stage_file import stage_path
-from streaming.recorder.plan import VenuePlan, check_speed, make_plan, run_name, venue_targets
+from streaming.recorder.plan import check_speed, venue_targets
 from streaming.shell.control import ControlServer
+from streaming.shell.every import Every
 from streaming.shell.gather import all_unless_stopped
 from streaming.shell.heart import Heart
-from streaming.shell.inference import first_line
 from streaming.shell.latency import Latencies
+from streaming.shell.live_side import LiveSide
 from streaming.shell.metrics_writer import MetricsWriter
-from streaming.shell.model_life import LifeSurroundings, ModelLife
+from streaming.shell.model_life import ModelLife
 from streaming.shell.own_facts import OwnFacts
 from streaming.shell.stage_keeper import StageKeeper
 from streaming.shell.stop_signals import ended_by_signals
@@ -35,12 +37,15 @@ from streaming.shell.trader_bus import TraderBus
 from streaming.shell.trader_desk import TraderDesk
 from streaming.shell.trader_meters import Sources, progress_text, status_document
 from streaming.shell.trader_names import LOCK_NAME, PROCESS, SOCKET_NAME
+from streaming.shell.trader_parts import begin_forecasts, begin_views, make_live_side, venue_plans
 from streaming.shell.trader_request import PaperRequest, PaperSummary
 from streaming.shell.trader_session import begin_as_latched, land, land_left_sessions, open_session
 from streaming.shell.trader_venue import TraderVenue
 from streaming.shell.trading_loop import TradingLoop
-from streaming.shell.venue_client import ExchangeInfo, VenueClient
-from streaming.shell.view_publisher import ViewPublisher, ViewSources
+from streaming.shell.venue_client import VenueClient
+from streaming.shell.view_publisher import ViewPublisher
+from streaming.trader.modes import Mode
+from streaming.trader.order_venue import OrderVenue
 from streaming.trader.plan import TraderPlan, trader_plan
 from streaming.trader.python_strategies import PythonStrategies
 from streaming.trader.session import TradingSession
@@ -60,6 +65,15 @@ class _Ended:
 
     journal: Path
     status: JsonObject
+    ending: "_Ending"
+
+
+@dataclass(frozen=True, slots=True)
+class _Ending:
+    """How a live session's orders ended; a paper one's end with it."""
+
+    exit_code: int = 0
+    unconfirmed: tuple[str, ...] = ()
 
 
 def run_paper(request: PaperRequest, progress: Progress) -> PaperSummary | None:
@@ -86,7 +100,13 @@ def run_paper(request: PaperRequest, progress: Progress) -> PaperSummary | None:
                 f"stopped by {str(stop) or 'Ctrl-C'} while tables were written; {ended.journal} is sealed, the next "
                 "trader that ends writes them"
             ) from stop
-    return PaperSummary(journal=ended.journal, landed=landed, status=ended.status)
+    return PaperSummary(
+        journal=ended.journal,
+        landed=landed,
+        status=ended.status,
+        exit_code=ended.ending.exit_code,
+        unconfirmed=ended.ending.unconfirmed,
+    )
 
 
 async def _run(request: PaperRequest, progress: Progress) -> _Ended | None:
@@ -105,8 +125,8 @@ class _Trader:
         self._failure: Exception | None = None
         self._latencies = Latencies.on(request.clock)
         run_dir = settings.warehouse.run_dir
-        self._desk = TraderDesk(self._reading, self._end, lambda: clear_latch(run_dir))
-        self._heart = Heart(run_dir, request.watchdog, progress)
+        self._desk = TraderDesk(self._reading, self._end, self._on_resumed)
+        self._heart = Heart(run_dir, request.watchdog, progress, is_live=request.mode is Mode.live)
         self._control = ControlServer(run_dir / SOCKET_NAME, self._desk.answer)
         self._metrics = MetricsWriter(settings.streaming.metrics, run_dir, PROCESS)
         self._bus = TraderBus(
@@ -114,11 +134,15 @@ class _Trader:
         )
         self._venues = [
             TraderVenue(
-                VenueClient(target, request.config, request.clock, self._fail), progress, self._on_rules_changed
+                VenueClient(target, request.config, request.clock, self._fail, run_dir=run_dir),
+                progress,
+                self._on_rules_changed,
             )
             for target in venue_targets(request.config, request.grid.instruments)
         ]
         self._trading: TradingLoop | None = None
+        self._live: LiveSide | None = None
+        self._ending = _Ending()
         self._life: ModelLife | None = None
         self._facts: OwnFacts | None = None
         self._views: ViewPublisher | None = None
@@ -137,6 +161,7 @@ class _Trader:
                 self._bus.start()
                 self._metrics.start()
                 await self._trade()
+                await self._end_live()
             except Exception as error:
                 self._fail(error)
             finally:
@@ -144,27 +169,42 @@ class _Trader:
                 self._heart.stop(is_in_order=self._failure is None or self._trading is None)
         if self._failure is not None:
             raise self._failure
-        return None if journal is None else _Ended(journal, self._reading())
+        return None if journal is None else _Ended(journal, self._reading(), self._ending)
 
     async def _trade(self) -> None:
         infos = await all_unless_stopped([venue.client.learn(self._progress) for venue in self._venues], self._stop)
         if infos is None:
             return
-        plans = self._venue_plans(infos)
-        session = await asyncio.to_thread(self._open_session, plans)
+        request, now_ns = self._request, self._request.clock.now_ns()
+        plans = venue_plans(request, self._venues, infos, now_ns)
+        bundle = None if request.model is None else request.model.loaded.hash
+        plan = trader_plan(request.settings, request.grid, plans, bundle, now_ns, request.mode)
+        if request.mode is not Mode.paper:
+            self._live = make_live_side(request, plan, self._progress, self._fail, self._hear_account)
+        orders = None if self._live is None else self._live.orders
+        session = await asyncio.to_thread(self._open_session, plan, orders)
         trading = self._trading = TradingLoop(session, self._request.clock, self._latencies, self._fail)
-        begin_as_latched(trading, self._request.settings.warehouse.run_dir, self._progress)
-        path = stage_path(self._request.settings.warehouse.journal_dir, session.plan.header.run)
-        self._stages = StageKeeper(self._loop, self._request.clock, self._latencies, path)
+        begin_as_latched(trading, request.settings.warehouse.run_dir, self._progress)
+        path = stage_path(request.settings.warehouse.journal_dir, session.plan.header.run)
+        self._stages = StageKeeper(self._loop, request.clock, self._latencies, path)
         self._begin_facts(trading)
-        self._begin_forecasts(trading)
-        askers = PythonStrategies.of(session.plan, self._request.settings.native).askers()
+        if request.model is not None:
+            self._life = begin_forecasts(request, trading, self._latencies, self._bus, self._progress)
+        askers = PythonStrategies.of(session.plan, request.settings.native).askers()
         trading.begin(None if self._life is None else self._life.on_closed, askers)
         self._desk.trading = trading
-        self._begin_views(trading)
-        for venue, plan, info in zip(self._venues, plans, infos, strict=True):
-            venue.start(plan, trading.tape(plan.dialect.venue), info)
+        self._views = begin_views(request, trading, self._life, self._bus, self._progress)
+        for venue, venue_plan, info in zip(self._venues, plans, infos, strict=True):
+            venue.start(venue_plan, trading.tape(venue_plan.dialect.venue), info)
+        if self._live is not None:
+            self._live.begin(trading)
         await self._turn(trading)
+
+    async def _end_live(self) -> None:
+        """See to it that nothing of ours rests at a venue any more, before anything is closed."""
+        if self._live is None or self._trading is None or self._failure is not None:
+            return
+        self._ending = _Ending(*await self._live.end(self._trading, self._tick_venues))
 
     async def _close(self) -> Path | None:
         """Close what was opened; the journal is sealed unless something failed."""
@@ -174,6 +214,8 @@ class _Trader:
         for error in ends:
             if isinstance(error, Exception):
                 self._fail(error)
+        if self._live is not None:
+            await self._live.stop()
         if self._life is not None:
             await self._life.stop()
         if self._syncing is not None:
@@ -205,64 +247,15 @@ class _Trader:
 
     # --- the start ---
 
-    def _venue_plans(self, infos: Sequence[ExchangeInfo]) -> list[VenuePlan]:
-        request, now_ns = self._request, self._request.clock.now_ns()
-        return [
-            make_plan(
-                venue.client.target,
-                run_name(venue.name, now_ns),
-                info.body,
-                request.config.copies,
-                info.ts_sent_ns,
-            )
-            for venue, info in zip(self._venues, infos, strict=True)
-        ]
-
-    def _open_session(self, venue_plans: Sequence[VenuePlan]) -> TradingSession:
+    def _open_session(self, plan: TraderPlan, orders: OrderVenue | None) -> TradingSession:
         """Return the session to trade in. Runs in a thread: going on with a long one takes a while."""
         request = self._request
-        bundle = None if request.model is None else request.model.loaded.hash
-        plan: TraderPlan = trader_plan(request.settings, request.grid, venue_plans, bundle, request.clock.now_ns())
-        return open_session(request.settings, plan, self._progress, is_new=request.is_new_session)
+        return open_session(request.settings, plan, self._progress, is_new=request.is_new_session, orders=orders)
 
     def _begin_facts(self, trading: TradingLoop) -> None:
         risk = self._request.settings.native.risk
         self._facts = OwnFacts(trading, None if risk is None else risk.watch.heartbeat_age_max_ms)
         self._facts.begin(self._request.clock.now_ns(), is_watched=self._heart.is_watched)
-
-    def _begin_forecasts(self, trading: TradingLoop) -> None:
-        request = self._request
-        if request.model is None:
-            return
-        around = LifeSurroundings(
-            loop=self._loop,
-            clock=request.clock,
-            settings=request.settings,
-            trading=trading,
-            latencies=self._latencies,
-            bus=self._bus,
-            load=request.load,
-            say=self._progress,
-        )
-        self._life = ModelLife(around, request.model)
-        self._life.start()
-
-    def _begin_views(self, trading: TradingLoop) -> None:
-        """Tell windows how things stand from now on, where there is a bus to tell them by."""
-        if not self._bus.is_on:
-            return
-        life, request = self._life, self._request
-        sources = ViewSources(
-            board=lambda: None if life is None else life.board,
-            attention=lambda: None if life is None else life.attention.newest,
-        )
-        try:
-            self._views = ViewPublisher(
-                trading, request.clock, request.settings.streaming.view, sources, self._bus.tell_view
-            )
-            self._views.start()
-        except Exception as error:  # a window that cannot be opened must not keep anybody from trading
-            self._progress(f"windows are told no views: {first_line(error)}")
 
     # --- turning ---
 
@@ -271,13 +264,14 @@ class _Trader:
         request, paper = self._request, self._request.settings.streaming.paper
         clock, loop = request.clock, self._loop
         end_ns = None if request.span_ns is None else clock.now_ns() + request.span_ns
-        sync = _Every(loop, paper.fsync_ms / 1_000)
-        watch = _Every(loop, paper.model_watch_ms / 1_000)
-        tell = _Every(loop, paper.telemetry_ms / 1_000)
-        show = _Every(loop, request.progress_s)
+        sync = Every(loop, paper.fsync_ms / 1_000)
+        watch = Every(loop, paper.model_watch_ms / 1_000)
+        tell = Every(loop, paper.telemetry_ms / 1_000)
+        show = Every(loop, request.progress_s)
         while not self._stop.is_set() and (end_ns is None or clock.now_ns() < end_ns):
-            for venue in self._venues:
-                venue.client.tick()
+            self._tick_venues()
+            if self._live is not None:
+                self._live.tick()
             if sync.is_due():
                 self._begin_sync(trading)
                 if self._life is not None:
@@ -312,7 +306,16 @@ class _Trader:
         if isinstance(error, Exception):
             self._fail(error)
 
+    def _tick_venues(self) -> None:
+        for venue in self._venues:
+            venue.client.tick()
+
     # --- what happens ---
+
+    def _on_resumed(self) -> None:
+        clear_latch(self._request.settings.warehouse.run_dir)
+        if self._live is not None:
+            self._live.resume()
 
     def _look(self) -> None:
         """Look at what others say of models, and at the venues' clocks."""
@@ -332,6 +335,13 @@ class _Trader:
         self._bus.tell_status(run, self._request.clock.now_ns(), reading)
         self._metrics.tell(reading)
 
+    def _hear_account(self, event: LiveEvent) -> None:
+        """Tell others something about our account at a venue."""
+        if self._trading is not None:
+            header = self._trading.session.plan.header
+            instrument = "" if event.instrument is None else header.instruments[event.instrument].name
+            self._bus.tell_account(header.run, event, instrument)
+
     def _on_rules_changed(self, text: str) -> None:
         """Halt: the session counts in the old ticks and units."""
         self._progress(f"{text}; trading is halted; next: trader stop, then trader start --new-session")
@@ -342,6 +352,7 @@ class _Trader:
     def _reading(self) -> JsonObject:
         return status_document(
             Sources(
+                mode=self._request.mode,
                 clock=self._request.clock,
                 engine=self._request.settings.native,
                 trading=self._trading,
@@ -353,6 +364,7 @@ class _Trader:
                 metrics=self._metrics,
                 views=self._views,
                 stages=self._stages,
+                live=self._live,
             )
         )
 
@@ -363,20 +375,3 @@ class _Trader:
     def _fail(self, error: Exception) -> None:
         self._failure = self._failure or error
         self._stop.set()
-
-
-class _Every:
-    """Tells when a real span has passed since it last said so."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop, span_s: float) -> None:
-        self._loop = loop
-        self._span_s = span_s
-        self._last_s = loop.time()
-
-    def is_due(self) -> bool:
-        """Tell, and begin the next span."""
-        now_s = self._loop.time()
-        if now_s - self._last_s < self._span_s:
-            return False
-        self._last_s = now_s
-        return True

@@ -11,6 +11,7 @@ from pathlib import Path
 from ml.runtime import Pointer
 from native.config import JsonObject
 from streaming.bus import (
+    AccountEvent,
     ControlRequest,
     FillEvent,
     GapEvent,
@@ -27,9 +28,11 @@ from streaming.bus import (
 )
 from streaming.bus_config import RedisSettings
 from streaming.bus_view import View
+from streaming.live.words import LiveEvent
 from streaming.shell.bus_client import BusClient
 from streaming.shell.control import Answer
-from streaming.shell.trader_names import MODE, PROCESS
+from streaming.shell.trader_names import PROCESS
+from streaming.trader.modes import mode_of
 from streaming.trader.standing import SessionEvent
 
 
@@ -83,12 +86,27 @@ class TraderBus:
     def tell_status(self, run: str, ts_ns: int, body: JsonObject) -> None:
         """Tell a status document."""
         if self._client is not None:
-            self._client.publish(Telemetry(process=PROCESS, run=run, mode=MODE, ts_ns=ts_ns, body=body))
+            self._client.publish(Telemetry(process=PROCESS, run=run, mode=mode_of(run), ts_ns=ts_ns, body=body))
 
     def tell_events(self, run: str, events: Sequence[SessionEvent]) -> None:
         """Tell what happened in the session."""
         for event in events:
             self._tell_event(bus_event(run, event))
+
+    def tell_account(self, run: str, event: LiveEvent, instrument: str) -> None:
+        """Tell something about our account at a venue; `instrument` may be empty."""
+        number = event.client_order_id
+        self._tell_event(
+            AccountEvent(
+                run=run,
+                ts_ns=event.ts_ns,
+                venue=event.venue,
+                told=event.told.value,
+                words=event.text,
+                instrument=instrument,
+                client_order_id=str(number) if number else "",
+            )
+        )
 
     def tell_swap(self, run: str, ts_ns: int, hash_from: str, hash_to: str, reason: str) -> None:
         """Tell that another model forecasts from now on."""

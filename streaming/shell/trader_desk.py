@@ -12,6 +12,7 @@ from streaming.errors import RefusedError, UsageError
 from streaming.shell.order_documents import way_of
 from streaming.shell.trader_names import STARTING
 from streaming.shell.trading_loop import TradingLoop
+from streaming.trader.modes import mode_of
 
 STATE_OPS = ("reduce", "halt", "flatten", "resume")
 OPS = ("status", "orders", "way", "positions", *STATE_OPS, "stop")
@@ -55,11 +56,14 @@ class TraderDesk:
         if trading is None:
             raise RefusedError("the trader is starting and has no session yet; ask again in a moment")
         if op == "orders":
-            return {"orders": [*trading.session.orders(_limit(request))]}
+            mode = mode_of(trading.session.plan.header.run)
+            orders = trading.session.orders(_limit(request))
+            return {"mode": mode, "orders": [{**order, "mode": mode} for order in orders]}
         if op == "way":
             return {"way": way_of(trading, str(request.get("client_order_id", "")))}
         if op == "positions":
-            return {"positions": [*trading.session.positions()]}
+            mode = mode_of(trading.session.plan.header.run)
+            return {"mode": mode, "positions": [*trading.session.positions()]}
         return self._move(trading, str(op), _reason(request), _by(request))
 
     def _move(self, trading: TradingLoop, op: str, reason: str, by: str) -> JsonObject:
@@ -69,6 +73,7 @@ class TraderDesk:
             self._on_resumed()
         state = trading.session.status().state
         return {
+            "mode": mode_of(trading.session.plan.header.run),
             "state_before": before,
             "state": state,
             "reason": reason,

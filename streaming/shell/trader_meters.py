@@ -12,16 +12,18 @@ from streaming.limits import limit_rows
 from streaming.shell.clock import Clock
 from streaming.shell.inference import first_line
 from streaming.shell.latency import Latencies
+from streaming.shell.live_side import LiveSide
 from streaming.shell.metrics_writer import MetricsWriter
 from streaming.shell.model_life import ModelLife
 from streaming.shell.order_documents import newest_orders, newest_ways
 from streaming.shell.own_facts import OwnFacts
 from streaming.shell.stage_keeper import StageKeeper
 from streaming.shell.trader_bus import TraderBus
-from streaming.shell.trader_names import MODE, PROCESS, STARTING
+from streaming.shell.trader_names import PROCESS, STARTING
 from streaming.shell.trader_venue import TraderVenue
 from streaming.shell.trading_loop import TradingLoop
 from streaming.shell.view_publisher import ViewPublisher
+from streaming.trader.modes import Mode
 from streaming.trader.standing import text_of
 
 
@@ -29,6 +31,7 @@ from streaming.trader.standing import text_of
 class Sources:
     """What a trader's numbers are read from."""
 
+    mode: Mode
     clock: Clock
     engine: EngineSettings
     """For the limits, as read at the start."""
@@ -45,13 +48,15 @@ class Sources:
     views: ViewPublisher | None = None
     """None while nobody is told any."""
     stages: StageKeeper | None = None
+    live: LiveSide | None = None
+    """Of a live trader."""
 
 
 def status_document(sources: Sources) -> JsonObject:
     """Return all of it as one JSON object; prices, sizes and money as decimal text, times as ns."""
     document: JsonObject = {
         "process": PROCESS,
-        "mode": MODE,
+        "mode": sources.mode,
         "pid": os.getpid(),
         "ts_ns": sources.clock.now_ns(),
         "clock_speed": sources.clock.speed,
@@ -60,6 +65,7 @@ def status_document(sources: Sources) -> JsonObject:
         "bus": sources.bus.to_json(),
         "metrics": sources.metrics.to_json(),
         "views": None if sources.views is None else sources.views.to_json(),
+        "live": None if sources.live is None else sources.live.to_json(),
     }
     trading = sources.trading
     if trading is None:

@@ -1,7 +1,6 @@
 """Where a running trader is found in `data/run`, and how it calls itself on the bus. Imports nothing."""
 
 PROCESS = "trader"
-MODE = "paper"
 LOCK_NAME = "trader.lock"
 SOCKET_NAME = "trader.sock"
 STARTING = "starting"

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from native.config import GridConfig, JsonObject
 from streaming.record_config import RecordConfig
@@ -10,7 +11,11 @@ from streaming.settings import Settings
 from streaming.shell.clock import Clock
 from streaming.shell.inference import Load
 from streaming.shell.trader_model import FirstModel
+from streaming.trader.modes import Mode
 from streaming.watchdog.config import WatchdogSettings
+
+if TYPE_CHECKING:
+    from streaming.shell.live_access import LiveAccess
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +35,9 @@ class PaperRequest:
     """Of the shared clock, from the moment at which the venues are being heard; None: until told to end."""
     is_new_session: bool = False
     """Seal what an interrupted session left, instead of going on with it."""
+    mode: Mode = Mode.paper
+    access: "LiveAccess | None" = None
+    """To the accounts; None in mode paper alone."""
     progress_s: float = 1.0
     watchdog: WatchdogSettings | None = None
     """Who halts us when our heart stops; None: nobody is started."""
@@ -43,6 +51,9 @@ class PaperSummary:
     landed: LandedSession
     status: JsonObject
     """The last status; see `trader_meters.status_document`."""
+    exit_code: int = 0
+    """1 when a live session's end was not confirmed in all; `unconfirmed` says what."""
+    unconfirmed: tuple[str, ...] = ()
 
     def to_json(self) -> JsonObject:
         """Return it as one JSON object."""

@@ -10,6 +10,7 @@ import asyncio
 import random
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from pathlib import Path
 
 from native.config import NS_PER_MS
 from streaming.errors import TraderError, UsageError
@@ -26,8 +27,11 @@ from streaming.recorder.tape import FrameTape
 from streaming.shell.clock import Clock
 from streaming.shell.connection import Sockets
 from streaming.shell.rest import RestClient, RestError
+from streaming.shell.shared_budget import SharedBudget, SharedWeightBudget, budget_path
 from streaming.venues.budget import WeightBudget
 from streaming.venues.dialect import RestRequest
+from streaming.venues.limits import LIMITS
+from streaming.venues.rate_budget import Scope, Shares
 
 HOURS_NS = 3_600_000 * NS_PER_MS
 
@@ -54,8 +58,10 @@ class VenueClient:
         clock: Clock,
         on_failure: Callable[[Exception], None],
         before: "VenueClient | None" = None,
+        run_dir: Path | None = None,
     ) -> None:
-        """`before`: the stopped client of the same venue whose budget, jitter and listing are gone on with."""
+        """`before`: the stopped client of the same venue whose budget, jitter and listing are gone on with. `run_dir`:
+        where the budget lies that all processes of this machine share; without it, it is this client's own."""
         self.target = target
         self._config = config
         self._clock = clock
@@ -63,9 +69,7 @@ class VenueClient:
         venue = target.dialect.venue
         self._rng: random.Random = random.Random(f"{config.seed}:{venue}") if before is None else before._rng
         self._budget: WeightBudget = (
-            WeightBudget(target.dialect.weight_per_minute, config.rest.weight_share, clock.now_ns())
-            if before is None
-            else before._budget
+            weight_budget(target, config, clock.now_ns(), run_dir) if before is None else before._budget
         )
         self._listing: ListingDesk = (
             listing_desk(target, config, clock, self._rng) if before is None else before._listing
@@ -274,6 +278,17 @@ class VenueClient:
         self._budget.on_reply(reply, ts_recv_ns)
         listed = self._listing.on_reply(request, reply, ts_recv_ns)
         return None if listed is None else ExchangeInfo(request, ts_sent_ns, listed.body, ts_recv_ns, listed)
+
+
+def weight_budget(target: VenueTarget, config: RecordConfig, now_ns: int, run_dir: Path | None) -> WeightBudget:
+    """Return what a venue's REST may be asked: our share of its limit, less what orders and others here have used."""
+    venue, share = target.dialect.venue, config.rest.weight_share
+    if run_dir is None:
+        return WeightBudget(target.dialect.weight_per_minute, share, now_ns)
+    limits = [limit for limit in LIMITS[venue] if limit.scope is Scope.address]
+    shares = Shares(ours=share, cancel_reserve=0.0, order_reserve=0.0)
+    shared = SharedBudget(budget_path(run_dir, venue, target.rest_url), limits, shares=shares)
+    return SharedWeightBudget(target.dialect.weight_per_minute, share, now_ns, shared)
 
 
 def listing_desk(target: VenueTarget, config: RecordConfig, clock: Clock, rng: random.Random) -> ListingDesk:

@@ -33,6 +33,8 @@ class Surroundings:
     lake_root: Path
     clock: Clock
     config: RecordConfig
+    run_dir: Path
+    """Of the budget that all processes of this machine share."""
     engine: EngineSettings
     segments: SegmentQueue
     on_failure: Callable[[Exception], None]
@@ -106,7 +108,7 @@ class VenueRecorder:
     def __init__(self, target: VenueTarget, around: Surroundings) -> None:
         self._target = target
         self._around = around
-        self._client = VenueClient(target, around.config, around.clock, around.on_failure)
+        self._client = VenueClient(target, around.config, around.clock, around.on_failure, run_dir=around.run_dir)
         self._exchange_info: ExchangeInfo | None = None
         self._runs: list[_Run] = []
         """The last one is being recorded, or ending."""

@@ -13,8 +13,8 @@ from native.config import JsonObject
 from streaming.bus_view import AttentionView, View
 from streaming.shell.clock import Clock
 from streaming.shell.inference import first_line
-from streaming.shell.trader_names import MODE
 from streaming.shell.trading_loop import TradingLoop
+from streaming.trader.modes import mode_of
 from streaming.trader.scorecard import Scoreboard
 from streaming.view.builder import ViewBuilder
 from streaming.view.config import ViewSettings
@@ -45,7 +45,7 @@ class ViewPublisher:
         self._sources = sources
         self._tell = tell
         self._interval_s = settings.interval_ms / 1_000
-        self._builder = ViewBuilder(trading.session.plan.header, settings, MODE)
+        self._builder = ViewBuilder(trading.session.plan.header, settings, mode_of(trading.session.plan.header.run))
         self._timer: asyncio.TimerHandle | None = None
         self._due_s = 0.0
         self.made = 0

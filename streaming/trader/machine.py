@@ -1,4 +1,4 @@
-"""The deterministic part of a session at one point of its journal: engine, simulated venue, hash chain, what stands."""
+"""The deterministic part of a session at one point of its journal: engine, venue, hash chain, what stands."""
 
 from collections import deque
 from dataclasses import dataclass, field
@@ -14,6 +14,7 @@ from streaming.errors import BadDataError
 from streaming.journal import OutputChain
 from streaming.performance.tracker import PerformanceTracker
 from streaming.segments import SegmentHeader
+from streaming.trader.order_venue import HeardOrders, OrderVenue, ReplySources
 from streaming.trader.standing import SessionCounts, Standing
 
 
@@ -32,7 +33,8 @@ class Machine:
     """Engine and venue of one journal, and where they are in it."""
 
     engine: native.Engine
-    venue: native.SimVenue
+    venue: OrderVenue
+    """The simulated one; in a live session where its orders go, and in a live journal nobody."""
     standing: Standing
     counts: SessionCounts
     performance: PerformanceTracker
@@ -56,7 +58,8 @@ class Machine:
         """Return the machine of an empty journal; BadDataError when its engine document is refused."""
         config = orjson.dumps(header.engine).decode()
         try:
-            engine, venue = native.Engine(config), native.SimVenue(config)
+            engine = native.Engine(config)
+            venue: OrderVenue = HeardOrders() if ReplySources(header).is_live else native.SimVenue(config)
         except ValueError as error:
             raise BadDataError(f"run {header.run}: {error}; its header is of build {header.build}") from error
         counts = SessionCounts()

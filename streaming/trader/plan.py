@@ -1,7 +1,8 @@
 """What a live trading session is made of, worked out before it begins: one engine over the instruments of all venues.
 
 Each venue numbers its own instruments and sources from 0. Here they stand behind one another, so a venue's own number
-and its offset give the engine's. The simulated venue's replies are the last source.
+and its offset give the engine's. Replies about orders are the last sources: one of the simulated venue, or in a live
+session one of each venue.
 """
 
 import hashlib
@@ -17,10 +18,9 @@ from streaming.errors import RefusedError, SettingsError
 from streaming.recorder.plan import VenuePlan
 from streaming.segments import InstrumentEntry, SegmentHeader, SourceEntry
 from streaming.settings import Settings, settings_path
+from streaming.trader.modes import Mode
 from streaming.trading_records import KIND_SIM
-
-RUN_PREFIX = "paper-"
-"""Of the names of paper sessions."""
+from streaming.venues.venue_reply import KIND_VENUE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,9 +48,14 @@ class TraderPlan:
 
 
 def trader_plan(
-    settings: Settings, grid: GridConfig, venue_plans: Sequence[VenuePlan], bundle: str | None, now_ns: int
+    settings: Settings,
+    grid: GridConfig,
+    venue_plans: Sequence[VenuePlan],
+    bundle: str | None,
+    now_ns: int,
+    mode: Mode = Mode.paper,
 ) -> TraderPlan:
-    """Return the plan of a paper session; RefusedError when a limit has no value, SettingsError for a bad one."""
+    """Return the plan of a session; RefusedError when a limit has no value, SettingsError for a bad one."""
     assert venue_plans, "a session hears one venue at least"
     plans = {plan.dialect.venue: plan for plan in venue_plans}
     instruments: list[InstrumentEntry] = []
@@ -62,8 +67,9 @@ def trader_plan(
             instruments.append(replace(entry, id=len(instruments)))
         for source in plan.header.sources:
             sources.append(replace(source, id=len(sources)))
-    sources.append(SourceEntry(id=len(sources), venue=next(iter(plans)), instrument=None, kind=KIND_SIM))
-    run = _run_name(now_ns)
+    for venue, kind in _reply_sources(mode, list(plans)):
+        sources.append(SourceEntry(id=len(sources), venue=venue, instrument=None, kind=kind))
+    run = _run_name(mode, now_ns)
     header = SegmentHeader(run=run, instruments=tuple(instruments), sources=tuple(sources), bundle=bundle)
     return TraderPlan(
         header=replace(header, engine=_document(settings, grid, header)),
@@ -74,9 +80,14 @@ def trader_plan(
     )
 
 
-def _run_name(now_ns: int) -> str:
+def _reply_sources(mode: Mode, venues: Sequence[str]) -> list[tuple[str, str]]:
+    """Return (venue, kind) of the sources whose frames say what became of our orders, the last of a header."""
+    return [(venue, KIND_VENUE) for venue in venues] if mode is Mode.live else [(venues[0], KIND_SIM)]
+
+
+def _run_name(mode: Mode, now_ns: int) -> str:
     at = datetime.fromtimestamp(now_ns // 1_000_000_000, tz=UTC)
-    return f"{RUN_PREFIX}{at:%Y%m%dT%H%M%S}.{now_ns // NS_PER_MS % 1_000:03d}"
+    return f"{mode}-{at:%Y%m%dT%H%M%S}.{now_ns // NS_PER_MS % 1_000:03d}"
 
 
 def _document(settings: Settings, grid: GridConfig, header: SegmentHeader) -> JsonObject:
@@ -91,7 +102,7 @@ def _document(settings: Settings, grid: GridConfig, header: SegmentHeader) -> Js
     try:
         document = trading_document(document, grid, settings.native, run_tag)
     except ValueError as error:
-        raise RefusedError(f"settings {settings_path()}: {error}; set it before paper trading") from error
+        raise RefusedError(f"settings {settings_path()}: {error}; set it before trading") from error
     try:
         native.Engine(orjson.dumps(document).decode())
     except ValueError as error:

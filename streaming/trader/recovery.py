@@ -6,6 +6,9 @@ are kept by the seq of their cause. The venue hears the same frames one by one, 
 caused it, and is moved from event to event as the session moves it. What it answers must be, byte for byte, the next
 reply in the journal; what it has answered beyond the journal's end had been lost with the torn tail and is delivered
 with the first new input. The hash of all outputs is compared wherever the journal holds one.
+
+The journal of a live session holds what its venues said, and no venue is needed to hear it again. What they said beyond
+its end, or while nobody heard them, is found by reconciliation before anything new is ordered.
 """
 
 import os
@@ -33,7 +36,9 @@ from streaming.segments import (
     stream_blocks,
 )
 from streaming.trader.machine import Machine
-from streaming.trader.plan import RUN_PREFIX, TraderPlan
+from streaming.trader.modes import session_files
+from streaming.trader.order_venue import OrderVenue, ReplySources
+from streaming.trader.plan import TraderPlan
 from streaming.trader.session import TradingSession
 from streaming.trading_records import FORECAST_PREFIX
 from warehouse.files import sync
@@ -48,13 +53,13 @@ Progress = Callable[[str], None]
 
 
 def interrupted_session(journal_dir: Path) -> Path | None:
-    """Return the newest growing journal of a paper session, None when there is none.
+    """Return the newest growing journal of a session, None when there is none.
 
     One whose process died before an input was whole holds nothing (no order has left either) and is removed: it must
     bind nobody to its settings. Call it under the trader's lock.
     BadDataError when a header is damaged.
     """
-    for part in sorted(journal_dir.glob(f"{RUN_PREFIX}*.seg.zst{PART_SUFFIX}"), reverse=True):
+    for part in reversed(session_files(journal_dir, f".seg.zst{PART_SUFFIX}")):
         try:
             is_empty = _is_empty(part)
         except SegmentError as error:
@@ -105,8 +110,12 @@ def seal_interrupted(path: Path) -> Path | None:
     return sealed
 
 
-def resume_session(path: Path, plan: TraderPlan, progress: Progress) -> TradingSession:
+def resume_session(
+    path: Path, plan: TraderPlan, progress: Progress, orders: OrderVenue | None = None
+) -> TradingSession:
     """Return the session of an interrupted journal, ready for new inputs; run and run tag are the journal's.
+
+    `orders`: where the orders of a live session go from now on.
 
     RefusedError when the plan's engine document is another one than the journal's, or the clock is behind it;
     BadDataError when the journal does not give its own hashes or replies again, or is damaged before its end.
@@ -132,7 +141,7 @@ def resume_session(path: Path, plan: TraderPlan, progress: Progress) -> TradingS
         progress(f"recovery: cut {path.stat().st_size - journal.whole_bytes} torn bytes off {path.name}")
         os.truncate(path, journal.whole_bytes)
     live = LiveJournal.reopen(path.with_name(path.name.removesuffix(PART_SUFFIX)))
-    return TradingSession(replace(plan, header=journal.header), live, machine)
+    return TradingSession(replace(plan, header=journal.header), live, machine, orders)
 
 
 class _Past:
@@ -141,7 +150,7 @@ class _Past:
     def __init__(self, path: Path, header: SegmentHeader, machine: Machine) -> None:
         self._path = path
         self._machine = machine
-        self._sim_source = len(header.sources) - 1
+        self._replies = ReplySources(header)
         self._hashed_steps = 0
 
     def live(self, step: JournalStep) -> None:
@@ -177,8 +186,8 @@ class _Past:
                 next_ns = venue.next_ts_ns()
             if kind == KIND_FRAME:
                 payload = block[begin:end]
-                if source == self._sim_source:
-                    self._match_reply(ts_ns, payload)
+                if source in self._replies.all:
+                    self._take_reply(ts_ns, payload)
                 else:
                     machine.counts.frames += 1
                     if venue.frame(seq, source, ts_ns, payload) or next_ns is not None:
@@ -195,11 +204,13 @@ class _Past:
         last = step.records[-1]
         machine.seq, machine.last_ns = int(last["seq"]), int(last["ts_ns"])
 
-    def _match_reply(self, ts_ns: int, payload: bytes) -> None:
-        """Take the next reply that the venue owes; it must be the one in the journal."""
+    def _take_reply(self, ts_ns: int, payload: bytes) -> None:
+        """Take a reply; of the simulated venue it must be the next one that it owes."""
+        self._machine.counts.replies += 1
+        if self._replies.is_live:
+            return
         if not self._machine.owed or self._machine.owed.popleft()[1] != payload:
             raise self._differs(f"the simulated venue's reply at {_at(ts_ns)}")
-        self._machine.counts.replies += 1
 
     def _differs(self, what: str) -> BadDataError:
         return BadDataError(

@@ -1,12 +1,13 @@
 """A live trading session without its sockets: frames, time, forecasts and commands in; a journal and orders out.
 
-One engine, one simulated venue, one journal, one seq. Live and replay meet here in four rules:
+One engine, one way for orders (simulated or live, see `order_venue`), one journal, one seq. Live and replay meet here
+in four rules:
 
 - Time never goes back: an input that is earlier than the last one counts as of the same moment.
-- The simulated venue's replies are inputs of their own, each at the moment at which it reaches us, before any later
-  input. The venue's clock is moved from one of its events to the next, never past one that may cause an order.
+- A venue's replies are inputs of their own, each at the moment at which it reaches us, before any later input. The
+  simulated venue's clock is moved from one of its events to the next, never past one that may cause an order.
 - After each input during which grid steps closed, the journal takes the hash of all outputs so far.
-- Before an order request reaches the simulated venue, the journal up to its cause has been handed to the operating
+- Before an order request reaches its venue, the journal up to its cause has been handed to the operating
   system: what a killed process had ordered, the next one finds again.
 """
 
@@ -35,6 +36,7 @@ from streaming.segments import (
     KIND_WISHES,
 )
 from streaming.trader.machine import Machine, TakenForecast, grid_of, number_of
+from streaming.trader.order_venue import OrderVenue, ReplySources
 from streaming.trader.plan import TraderPlan
 from streaming.trader.standing import SYNCED, SessionEvent, text_at
 from streaming.trader.status import SessionStatus, session_status
@@ -54,9 +56,19 @@ Window = tuple[int, NDArray[np.float32], NDArray[np.uint8]]
 class TradingSession:
     """See the head of the file. Any input may raise OSError when the disk is full, and all do then: `abandon`, end."""
 
-    def __init__(self, plan: TraderPlan, journal: LiveJournal, machine: Machine | None = None) -> None:
-        """Begin a session, or go on with the `machine` that a recovery brought to the journal's end."""
+    def __init__(
+        self,
+        plan: TraderPlan,
+        journal: LiveJournal,
+        machine: Machine | None = None,
+        orders: OrderVenue | None = None,
+    ) -> None:
+        """Begin a session, or go on with the `machine` that a recovery brought to the journal's end.
+
+        `orders`: where the orders of a live session go; None: to the simulated venue.
+        """
         machine = machine or Machine.fresh(plan.header)
+        machine.venue = machine.venue if orders is None else orders
         self.plan = plan
         self.counts = machine.counts
         self._journal = journal
@@ -73,7 +85,7 @@ class TradingSession:
         self._step_ns = number_of(grid, "step_ns")
         self._window_steps = number_of(grid, "window_steps")
         self.forecast_age_max_ns = number_of(risk, "forecast_age_max_ns")
-        self._sim_source = len(plan.header.sources) - 1
+        self._reply_sources = ReplySources(plan.header)
         self._seq, self._last_ns = machine.seq, machine.last_ns
         self._next_step_ns = self._step_at_or_after(machine.input_ns)
         self._given_step_ns = self._next_step_ns - self._step_ns
@@ -129,6 +141,11 @@ class TradingSession:
         self._deliver_replies(ts_ns)
         if ts_ns > self._next_step_ns:
             self._input(KIND_TIMER, 0, ts_ns, b"")
+
+    def hear_replies(self, ts_ns: int) -> None:
+        """Take what the venues have said by `ts_ns`, where they are live; else `timer`, which this does too."""
+        self._ask_venue()
+        self.timer(ts_ns)
 
     def forecast(self, ts_ns: int, step_ts_ns: int, model_id: int, values: NDArray[np.float32]) -> bool:
         """Take the forecast [H, V * 20] of a closed step; False when it is too old to be acted on and was dropped."""
@@ -362,15 +379,12 @@ class TradingSession:
             while self._owed:
                 due_ns, payload = self._owed.popleft()
                 self.counts.replies += 1
-                self._input(KIND_FRAME, self._sim_source, max(due_ns, self._last_ns), payload)
+                self._input(KIND_FRAME, self._reply_sources.of(payload), max(due_ns, self._last_ns), payload)
             self._ask_venue()
 
     def _ask_venue(self) -> None:
         """Take note of when the venue has something to do or to say."""
-        if self._owed:
-            self._reply_ns = self._owed[0][0]
-            return
-        next_ns = self._venue.next_ts_ns()
+        next_ns = self._owed[0][0] if self._owed else self._venue.next_ts_ns()
         self._reply_ns = NEVER_NS if next_ns is None else next_ns
 
     def _tell_venues(self, outputs: Outputs) -> None:

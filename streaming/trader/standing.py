@@ -16,6 +16,7 @@ from native.config import JsonObject
 from streaming.journal import Outputs
 from streaming.segments import InstrumentEntry
 from streaming.trader.rule_standing import RuleStanding
+from streaming.trader.trade_memory import TradeMemory
 from streaming.trading_records import TERMINAL_STATES
 
 Structured = NDArray[np.void]
@@ -131,6 +132,7 @@ class Standing:
         """Sum of all fills by instrument."""
         self.counts = counts
         self.rules = RuleStanding()
+        self.trades = TradeMemory()
         self.held = [Held() for _ in instruments]
         self.move = TradingMove("active", "start", "", 0)
         self.last_reject = ""
@@ -175,9 +177,26 @@ class Standing:
         """Return how many orders of an instrument have not ended."""
         return sum(self._orders[number].instrument == instrument for number in self._open)
 
+    def in_states(self, states: frozenset[int]) -> dict[int, int]:
+        """Return how many orders of each instrument are in one of `states`, none of which is an end."""
+        counts = dict.fromkeys(range(len(self.held)), 0)
+        for number in self._open:
+            order = self._orders[number]
+            counts[order.instrument] += order.state in states
+        return counts
+
     def working(self) -> list[tuple[int, OrderStanding]]:
         """Return client order id and state of the orders that have not ended, in order of their ids."""
         return [(number, self._orders[number]) for number in sorted(self._open)]
+
+    def ended_since(self, ts_ns: int) -> frozenset[int]:
+        """Return the ids of the orders that have ended since a time."""
+        found = []
+        for number in reversed(self._ended):
+            if self._orders[number].ts_ns < ts_ns:
+                break
+            found.append(number)
+        return frozenset(found)
 
     def own(self, strategy: int, instrument: int) -> tuple[int, int, int]:
         """Return a strategy's own position, and the units of its buys and sells that have not ended."""
@@ -300,6 +319,7 @@ class Standing:
         self.counts.fills += len(fills)
         for fill in fills:
             instrument = int(fill["instrument"])
+            self.trades.note(instrument, int(fill["trade_id"]), int(fill["ts_ns"]))
             units = int(fill["size_units"])
             self._own_fill(int(fill["strategy"]), instrument, units if fill["side"] == 0 else -units)
             money = self._ticks[instrument] * self._units[instrument]

@@ -1,12 +1,17 @@
 """What a session shows of itself."""
 
 from dataclasses import asdict, dataclass
+from typing import Final
 
 import native
 from native.config import JsonObject
 from streaming.segments import SegmentHeader
 from streaming.trader.rule_measures import windows_ns
 from streaming.trader.standing import Standing
+
+STATES: Final = native.enums["OrderState"]
+UNKNOWN: Final = frozenset({STATES.index("unknown")})
+AWAITED: Final = UNKNOWN | {STATES.index(word) for word in ("pending_new", "pending_cancel", "pending_amend")}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +31,8 @@ class SessionStatus:
     last_reject: str
     risk: JsonObject
     """Counters by rule, see `RuleStanding.to_json`; `recent`: `orders` and `gaps` of each instrument by its name,
-    within the windows that their rules look at."""
+    within the windows that their rules look at; `awaited`: its `orders` whose answer is due, and the `unknown` among
+    them."""
 
     def to_json(self) -> JsonObject:
         """Return the status as JSON."""
@@ -46,7 +52,7 @@ def session_status(header: SegmentHeader, engine: native.Engine, standing: Stand
         instruments=tuple(_instrument(entry.id, engine, standing) for entry in header.instruments),
         counts=asdict(standing.counts),
         last_reject=standing.last_reject,
-        risk={**standing.rules.to_json(), "recent": _recent(header, standing)},
+        risk={**standing.rules.to_json(), "recent": _recent(header, standing), "awaited": _awaited(header, standing)},
     )
 
 
@@ -54,6 +60,15 @@ def _recent(header: SegmentHeader, standing: Standing) -> JsonObject:
     names = {entry.id: entry.name for entry in header.instruments}
     found = standing.rules.measures.recent(windows_ns(header.engine or {}))
     return {kind: {names[number]: count for number, count in counts.items()} for kind, counts in found.items()}
+
+
+def _awaited(header: SegmentHeader, standing: Standing) -> JsonObject:
+    names = {entry.id: entry.name for entry in header.instruments}
+    kinds = {"orders": AWAITED, "unknown": UNKNOWN}
+    return {
+        kind: {names[number]: count for number, count in standing.in_states(states).items()}
+        for kind, states in kinds.items()
+    }
 
 
 def _instrument(number: int, engine: native.Engine, standing: Standing) -> JsonObject:

@@ -25,7 +25,7 @@ DEPTH_LEVELS = 1_000
 """Levels a side that are looked through for an order of ours that stands deeper than a view shows."""
 STATES = native.enums["OrderState"]
 PURPOSES = native.enums["OrderPurpose"]
-RESTING_STATES = tuple(STATES.index(name) for name in ("open", "partially_filled", "pending_cancel"))
+RESTING_STATES = tuple(STATES.index(name) for name in ("open", "partially_filled", "pending_cancel", "pending_amend"))
 SYNCED_WORD = native.enums["FeedState"][SYNCED]
 
 Side = list[list[int]]

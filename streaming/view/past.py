@@ -19,6 +19,7 @@ from streaming.performance.stage_file import stage_path
 from streaming.replay import hear
 from streaming.segments import KIND_FORECAST, KIND_FRAME, SegmentHeader
 from streaming.trader.machine import Machine, TakenForecast, grid_of, number_of
+from streaming.trader.order_venue import REPLY_KINDS
 from streaming.trader.scorecard import FORECAST_WIDTH, Scoreboard
 from streaming.trader.standing import SessionEvent, text_of
 from streaming.trader.status import session_status
@@ -60,7 +61,7 @@ class PastSession:
         self._builder = ViewBuilder(self.header, settings, MODE)
         self._board = _board(self.header)
         self._slots = self._board.truth.slot_count
-        self._sim_sources = {source.id for source in self.header.sources if source.kind == "sim_private"}
+        self._reply_sources = {source.id for source in self.header.sources if source.kind in REPLY_KINDS}
         self._stages = PastStages(stage_path(path.parent, self.header.run))
         self._frames: list[HeardFrame] = []
         self._interval_ns = settings.interval_ms * NS_PER_MS
@@ -91,7 +92,7 @@ class PastSession:
         machine.performance.add(outputs)
         for row in step.records:
             begin, end = int(row["offset"]), int(row["offset"]) + int(row["length"])
-            if row["kind"] == KIND_FRAME and row["source"] not in self._sim_sources:
+            if row["kind"] == KIND_FRAME and row["source"] not in self._reply_sources:
                 machine.counts.frames += 1
                 self._frames.append((int(row["source"]), int(row["ts_ns"]), step.block[begin:end]))
             elif row["kind"] == KIND_FORECAST:

@@ -2,7 +2,10 @@
 
 Paths in their order: the control socket, Redis, signals. Each is given a short time, so that a trader that hangs, or a
 Redis that does, costs seconds. What was confirmed and what was not is told apart: an order counts as gone only when the
-trader itself said so.
+trader itself said so, and where it traded live, when the venue's own list does not hold it.
+
+With the trader dead, or gone long ago, what it left at venues is cancelled all the same: `data/run/trader.venues.json`
+tells where that is.
 """
 
 import time
@@ -14,6 +17,8 @@ from pathlib import Path
 from native.config import JsonObject
 from streaming.bus_config import RedisSettings
 from streaming.errors import NotRunningError, RefusedError, TraderError
+from streaming.live.cancel_ours import VenueCancels
+from streaming.live.venues_file import read_venues_file, remove_venues_file
 from streaming.lock import is_held
 from streaming.shell.bus_client import ask_over_redis
 from streaming.shell.control import ask
@@ -55,11 +60,20 @@ class KillReport:
     is_sealed: bool = False
     """Trading ended in order: the session's journal is whole."""
     latch: str = ""
+    is_live: bool = False
+    """It had orders at venues, or may have had."""
+    venues: list[VenueCancels] = field(default_factory=list)
+    """What came of each venue; of a live trader."""
+    venues_missing: list[str] = field(default_factory=list)
+    """Venues at which nothing could be asked, with why."""
     lines: list[str] = field(default_factory=list)
 
     @property
     def is_confirmed(self) -> bool:
-        """Tell whether nothing is left to see to: halted, no order open, process gone."""
+        """Tell whether nothing is left to see to: process gone, no order open by the word of who would know."""
+        if self.is_live:
+            is_gone = not self.venues_missing and all(found.is_confirmed for found in self.venues)
+            return self.has_ended and is_gone
         return bool(self.halted_by) and self.open_orders == 0 and self.has_ended
 
     def to_json(self) -> JsonObject:
@@ -67,18 +81,37 @@ class KillReport:
         return {**asdict(self), "is_confirmed": self.is_confirmed}
 
 
-def kill_trader(run_dir: Path, redis: RedisSettings, reason: str, say: Say) -> KillReport:
-    """Kill the trader of a folder; NotRunningError, and nothing done, when none runs there."""
-    pid = _pid_of(run_dir / LOCK_NAME)
-    if pid is None:
+def kill_trader(
+    run_dir: Path, redis: RedisSettings, reason: str, say: Say, *, with_strangers: bool = False
+) -> KillReport:
+    """Kill the trader of a folder, and cancel what it left at venues.
+
+    `with_strangers` cancels every order on its symbols, whoever placed it. NotRunningError, and nothing done, when no
+    trader runs there and a live one left nothing; BadDataError when what it left cannot be read.
+    """
+    pid, left = _pid_of(run_dir / LOCK_NAME), read_venues_file(run_dir)
+    if pid is None and left is None:
         raise NotRunningError(f"{run_dir / LOCK_NAME}: no trader runs there: nothing to kill, and no latch was set")
-    return _Kill(run_dir, redis, reason, Process(pid), say).run()
+    process = Process(left.pid if pid is None and left is not None else pid or 0)
+    return _Kill(run_dir, redis, reason, process, say, is_dead=pid is None, with_strangers=with_strangers).run()
 
 
 class _Kill:
     """One kill, step by step."""
 
-    def __init__(self, run_dir: Path, redis: RedisSettings, reason: str, process: Process, say: Say) -> None:
+    def __init__(
+        self,
+        run_dir: Path,
+        redis: RedisSettings,
+        reason: str,
+        process: Process,
+        say: Say,
+        *,
+        is_dead: bool,
+        with_strangers: bool,
+    ) -> None:
+        self._is_dead = is_dead
+        self._with_strangers = with_strangers
         self._run_dir = run_dir
         self._redis = redis
         self._reason = reason[:REASON_CHARS_MAX]
@@ -89,6 +122,8 @@ class _Kill:
     def run(self) -> KillReport:
         """See the head of the file."""
         report = self._report
+        if self._is_dead:
+            return self._run_dead()
         way = self._halt()
         report.latch = str(set_latch(self._run_dir, f"trader kill: {self._reason}", BY, report.pid))
         if way is not None:
@@ -97,8 +132,34 @@ class _Kill:
         if not self._process.has_ended():
             self._tell(end_by_signals(self._process, PATIENCE_S))
         report.has_ended, report.is_sealed = self._process.has_ended(), self._has_sealed()
+        self._see_to_venues()
         self._tell_the_rest()
         return report
+
+    def _run_dead(self) -> KillReport:
+        """See to what a trader left that is not there any more."""
+        report = self._report
+        self._tell("no trader runs here; one that traded live left its word of what it had at venues")
+        report.latch = str(set_latch(self._run_dir, f"trader kill: {self._reason}", BY, report.pid))
+        report.has_ended, report.is_sealed = True, self._has_sealed()
+        self._see_to_venues()
+        self._tell_end()
+        return report
+
+    def _see_to_venues(self) -> None:
+        """Cancel what is ours at the venues, and confirm it by their own lists."""
+        left = read_venues_file(self._run_dir)
+        if left is None:
+            return
+        from streaming.watchdog.venues import see_to_venues  # loads what speaks to venues
+
+        report = self._report
+        report.is_live = True
+        report.venues, report.venues_missing = see_to_venues(
+            left, self._tell, with_strangers=self._with_strangers, run_dir=self._run_dir
+        )
+        if report.is_confirmed:
+            remove_venues_file(self._run_dir)
 
     def _halt(self) -> Way | None:
         """Return the first path over which the trader answers; it has then been told to halt."""
@@ -153,7 +214,9 @@ class _Kill:
 
     def _tell_the_rest(self) -> None:
         report = self._report
-        if report.open_orders is None:
+        if report.is_live:
+            pass  # the venues have said it
+        elif report.open_orders is None:
             self._tell("open orders: NOT CONFIRMED, the trader did not say; in paper mode none rests at a venue")
         elif report.open_orders:
             self._tell(f"open orders: {report.open_orders} when it last said; in paper mode none rests at a venue")
@@ -161,6 +224,10 @@ class _Kill:
             self._tell("open orders: none, confirmed")
         for position in report.positions:
             self._tell(f"OPEN POSITION  {position['instrument']} {position['position']}: watched by nobody")
+        self._tell_end()
+
+    def _tell_end(self) -> None:
+        report = self._report
         if not report.has_ended:
             self._tell(f"process {report.pid}: NOT ENDED")
         elif not report.is_sealed:

@@ -1,12 +1,14 @@
 """What is done about a trader that does not answer for itself: a list of steps, each with what is left.
 
-    halt    ask over the control socket: a trader that answers halts itself, and is left to run
-    latch   the next start begins halted, whatever becomes of this one
-    end     SIGTERM, then SIGKILL: a loop that hangs must not wake up and trade on
+    halt     ask over the control socket: a trader that answers halts itself, and is left to run
+    latch    the next start begins halted, whatever becomes of this one
+    cancel   live: what is ours at the venues, over connections and with keys of the watchdog's own
+    end      SIGTERM, then SIGKILL: a loop that hangs must not wake up and trade on
+    confirm  live: cancel once more, as a trader may have sent its last order until it ended, and see that none is left
 
-Every step is taken, whatever the one before brought; each says in a line what it found. In paper mode nothing of ours
-rests at a venue: the simulated venue ends with the trader. A step that cancels at a venue over a connection and with a
-key of the watchdog's own belongs between `latch` and `end`: add it to `LADDER`. Standard library alone.
+Every step is taken, whatever the one before brought; each says in a line what it found. In paper and shadow mode
+nothing of ours rests at a venue: the simulated venue ends with the trader. Standard library alone: what speaks to
+venues is handed in by whoever could load it (`guard.py`).
 """
 
 import json
@@ -28,6 +30,8 @@ REFUSED = 3
 ASK_S = 1.0
 """For an answer of the control socket: a loop that turns answers within milliseconds."""
 ANSWER_BYTES_MAX = 1 << 20
+CANCEL_S, CONFIRM_S = 8.0, 120.0
+"""For a venue that is silent: before the trader is ended, which must not wait long, and after, when nothing waits."""
 KILLED_S = 5.0
 """For the kernel to end a process that was sent SIGKILL."""
 
@@ -65,6 +69,9 @@ class Case:
     """For the trader's own end after SIGTERM."""
     is_harmless: bool = False
     """The trader itself said that it is halted, or that it has no session to halt."""
+    cancel_ours: Callable[[float], str] | None = None
+    """Live: cancels ours at every venue and says in a line what came of it; a venue that is silent for so many seconds
+    is given up. None: nothing of ours rests at one."""
     said: list[str] = field(default_factory=list)
 
 
@@ -89,8 +96,22 @@ def latch(case: Case) -> str:
     return f"latch: {set_latch(case.run_dir, case.reason, case.by, case.trader.pid)}"
 
 
+def cancel(case: Case) -> str:
+    """Cancel what is ours at the venues."""
+    return "cancel: nothing rests at a venue" if case.cancel_ours is None else f"cancel: {case.cancel_ours(CANCEL_S)}"
+
+
+def confirm(case: Case) -> str:
+    """Cancel again, now that no order can come after."""
+    if case.cancel_ours is None:
+        return "confirm: nothing rests at a venue"
+    return f"confirm: {case.cancel_ours(CONFIRM_S)}"
+
+
 def end(case: Case) -> str:
-    """End a trader that gave no answer to rely on."""
+    """End a trader that gave no answer to rely on; one that came back during the cancels halts, and is left to run."""
+    if case.cancel_ours is not None and not case.is_harmless:
+        halt(case)
     if case.is_harmless:
         return f"end: not needed, process {case.trader.pid} answers and runs on"
     return end_by_signals(case.trader, case.patience_s)
@@ -110,11 +131,12 @@ def end_by_signals(trader: Process, patience_s: float) -> str:
 
 
 LADDER: tuple[Step, ...] = (halt, latch, end)
+LIVE_LADDER: tuple[Step, ...] = (halt, latch, cancel, end, confirm)
 
 
-def climb(case: Case, ladder: tuple[Step, ...] = LADDER) -> list[str]:
-    """Take every step and return what each said."""
-    for step in ladder:
+def climb(case: Case, ladder: tuple[Step, ...] | None = None) -> list[str]:
+    """Take every step, by default those that the case needs, and return what each said."""
+    for step in ladder or (LADDER if case.cancel_ours is None else LIVE_LADDER):
         try:
             case.said.append(step(case))
         except OSError as error:  # one step that fails must not keep the next from being taken

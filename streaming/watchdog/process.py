@@ -1,7 +1,9 @@
 """The watchdog: watches one trader's heartbeat, and takes the ladder's steps when it stops or the trader dies.
 
 A process in a session of its own with the standard library alone (some 10 MB), so that neither the trader's fate nor a
-closed terminal ends it. It ends with the trader. Three things it sees:
+closed terminal ends it. Over a live trader it is larger, as it also holds gateways, keys and connections of its own:
+those are loaded in a thread beside the watch, and whatever becomes of them, the watch goes on. It ends with the trader.
+Three things it sees:
 
     the trader ended in order                      nothing is done
     it is gone, and had not said that it ended     the latch: kill -9, out of memory, a failure while it traded
@@ -17,12 +19,17 @@ import fcntl
 import os
 import signal
 import sys
+import threading
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from streaming.watchdog.heartbeat import BEAT_S, WATCHDOG, Heartbeat, HeartbeatReader
 from streaming.watchdog.ladder import Case, Process, climb
+
+if TYPE_CHECKING:
+    from streaming.watchdog.guard import Guard
 
 LOCK_NAME = "watchdog.lock"
 LOOK_S = 0.1
@@ -32,15 +39,72 @@ LOCK_PATIENCE_S = 2.0
 """For the watchdog of the trader before to end."""
 BY = "watchdog"
 REFUSED, NOT_RUNNING = 3, 4
+VENUES = "venues"
+"""Word on the command line: over a live trader."""
+VENUES_FILE = "trader.venues.json"
+"""What a live trader has at venues: `streaming/live/venues_file.py`, which is not imported where there is none."""
+GUARD_AGAIN_S = 5.0
+"""After a guard could not be loaded."""
+
+
+class GuardThread:
+    """Loads the guard of a live trader once there is something to guard, and keeps it fresh."""
+
+    def __init__(self, run_dir: Path, pid: int) -> None:
+        self._run_dir = run_dir
+        self._pid = pid
+        self._lock = threading.Lock()
+        self._guard: Guard | None = None
+
+    def start(self) -> None:
+        """Begin; the thread ends with the process."""
+        threading.Thread(target=self._turn, name="guard", daemon=True).start()
+
+    def cancel_ours(self, silence_s: float) -> str:
+        """Cancel ours at the venues; never raises, whatever is broken."""
+        try:
+            guard = self._load()
+            return "no session of it has begun at any venue" if guard is None else guard.cancel_ours(silence_s)
+        except Exception as error:
+            return f"NOT CONFIRMED, {type(error).__name__}: {error}; next: trader kill"
+
+    def _turn(self) -> None:
+        with suppress(Exception):  # told when it is needed
+            import streaming.watchdog.guard  # noqa: F401  # while the trader begins: loading takes seconds when it is busy
+        while True:
+            wait_s = LOOK_S
+            try:
+                guard = self._load()
+                if guard is not None:
+                    guard.keep_fresh()
+            except Exception as error:  # what is wrong is told; the watch over the heartbeat does without
+                tell(f"the venues cannot be guarded: {type(error).__name__}: {error}")
+                wait_s = GUARD_AGAIN_S
+            time.sleep(wait_s)
+
+    def _load(self) -> "Guard | None":
+        with self._lock:
+            if self._guard is None and (self._run_dir / VENUES_FILE).exists():
+                from streaming.watchdog.guard import load_guard
+
+                self._guard = load_guard(self._run_dir, self._pid, tell)
+            return self._guard
 
 
 class Watchdog:
     """Watches until the trader has ended; `run` returns 0 when that was in order."""
 
     def __init__(
-        self, run_dir: Path, heart: HeartbeatReader, trader: Process, limit_s: float, patience_s: float
+        self,
+        run_dir: Path,
+        heart: HeartbeatReader,
+        trader: Process,
+        limit_s: float,
+        patience_s: float,
+        guard: GuardThread | None = None,
     ) -> None:
         self._run_dir = run_dir
+        self._guard = guard
         self._own_heart: Heartbeat | None = None
         with suppress(OSError):  # a disk that takes no more is no reason not to watch
             self._own_heart = Heartbeat(run_dir, WATCHDOG)
@@ -79,6 +143,7 @@ class Watchdog:
     def _act(self, why: str) -> None:
         tell(why)
         case = Case(self._run_dir, self._trader, BY, f"watchdog: {why}", self._patience_s)
+        case.cancel_ours = None if self._guard is None else self._guard.cancel_ours
         for line in climb(case):
             tell(line)
         tell("the next trader begins halted; look why, then: trader resume --reason TEXT")
@@ -109,7 +174,12 @@ def hold_lock(run_dir: Path) -> int | None:
 
 
 def main(arguments: list[str]) -> int:
-    """Watch the trader of a folder: RUN_DIR LIMIT_MS PATIENCE_MS [PID]; without PID the one whose heartbeat stands."""
+    """Watch the trader of a folder: RUN_DIR LIMIT_MS PATIENCE_MS [PID] [venues].
+
+    Without PID the one whose heartbeat stands; with `venues` what a live trader has at venues is cancelled, too.
+    """
+    is_live = arguments[-1] == VENUES
+    arguments = arguments[:-1] if is_live else arguments
     run_dir, limit_s, patience_s = Path(arguments[0]), int(arguments[1]) / 1e3, int(arguments[2]) / 1e3
     for number in (signal.SIGINT, signal.SIGHUP):  # they are for the trader: it is watched until it has ended
         signal.signal(number, signal.SIG_IGN)
@@ -129,7 +199,10 @@ def main(arguments: list[str]) -> int:
     if hold_lock(run_dir) is None:
         tell(f"{run_dir / LOCK_NAME}: another watchdog watches already; it ends with its trader")
         return REFUSED
-    return Watchdog(run_dir, heart, trader, limit_s, patience_s).run()
+    guard = GuardThread(run_dir, trader.pid) if is_live else None
+    if guard is not None:
+        guard.start()
+    return Watchdog(run_dir, heart, trader, limit_s, patience_s, guard).run()
 
 
 if __name__ == "__main__":

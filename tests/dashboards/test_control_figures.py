@@ -11,14 +11,14 @@ from dashboards.desk import Desk
 from dashboards.errors import DeskError
 from dashboards.event_log import EVENTS_MAX, REFUSALS_MAX, EventLog
 from dashboards.kill_control import Asked, counts, followed, latched, told
-from dashboards.overview.health import clock_words, health_rows
+from dashboards.overview.health import clock_words, dead_man_words, health_rows, trust_words
 from dashboards.overview.money import course, position_rows, shown_money, split_rows
 from dashboards.performance.figures import section, total_of
 from dashboards.risk.drill import hold_drill, why_not
 from dashboards.risk.event_rows import event_rows
 from dashboards.risk.limit_rows import limits_of, objections, off_words, shortened, table_rows
 from dashboards.snapshot import Point, Snapshot
-from streaming.bus import FillEvent, OrderRefusedEvent, StateEvent
+from streaming.bus import AccountEvent, FillEvent, OrderRefusedEvent, StateEvent
 from streaming.bus_view import MarketView, View
 
 NOW_NS = 1_767_571_337_458_000_000
@@ -208,6 +208,19 @@ def test_refusals_in_a_row_are_one_line_and_changes_of_state_each_their_own() ->
     )  # fmt: skip
 
 
+def test_news_of_an_account_say_where_of_which_order_and_why() -> None:
+    halt = AccountEvent(run="r", ts_ns=NOW_NS, venue="bybit_spot", told="halt", words="the key is refused")
+    unknown = AccountEvent(
+        run="r", ts_ns=NOW_NS, venue="b", told="unknown", words="no answer", instrument="b:Y", client_order_id="7"
+    )
+    rows = cast("list[list[Any]]", event_rows([halt, unknown]))
+
+    assert [row[1:] for row in rows] == [
+        [{"text": "account unknown", "state": "warn"}, "b:Y 7", "no answer"],
+        [{"text": "account halt", "state": "bad"}, "bybit_spot", "the key is refused"],
+    ]
+
+
 def test_a_storm_of_refusals_pushes_out_no_fill_and_the_log_stays_bounded() -> None:
     log = EventLog()
     fill = FillEvent(run="r", ts_ns=1, instrument="a:X", side="buy", price="1", size="1", fee="0", client_order_id="7")
@@ -303,6 +316,31 @@ def test_a_venue_that_is_not_connected_silent_or_not_valid_is_marked_in_words() 
     ]  # fmt: skip
     assert rows[0][-1] == {"text": "reset", "state": "warn"}
     assert rows[1][1] is None and rows[1][4] is None and rows[1][-1] is None
+
+
+def test_a_live_traders_private_side_and_dead_mans_switch_stand_in_words() -> None:
+    budget = [{"name": "weight_1m", "used": 1_200, "limit": 2_400}, {"name": "orders_10s", "used": 186, "limit": 300}]
+    sides = [
+        {"venue": "binance_usdm", "blocked_by": "", "in_flight": 2, "private_age_s": 1.26, "budget": budget},
+        {"venue": "okx", "blocked_by": "not reconciled", "private_age_s": None, "budget": []},
+    ]
+    live: dict[str, Any] = {"venues": sides, "dead_man": {"is_armed": True, "left_s": 27.4}}
+    status: Any = {"venues": [{"venue": "binance_usdm"}, {"venue": "okx"}, {"venue": "paper"}], "live": live}
+    rows, _ = cast("Any", health_rows(status, None, 2_000))
+
+    assert [(row[-3]["text"], row[-3].get("state")) for row in rows] == [
+        ("1.3 s ago", "ok"), ("OPENS NOTHING", "bad"), ("simulated", None),
+    ]  # fmt: skip
+    assert (rows[0][-2]["text"], rows[0][-2]["state"]) == ("62%", "warn")
+    assert rows[0][-2]["title"].endswith("the fullest is orders_10s: weight_1m 50%, orders_10s 62%")
+    assert rows[1][-3]["title"] == "not reconciled; private stream: not heard"
+    assert rows[1][-2] is None and rows[2][-2] is None
+    assert trust_words(status) == ("1 of 2", "okx: not reconciled")
+    assert trust_words({"live": None}) is None
+    assert dead_man_words(status) == "dead-man's switch 27 s left"
+    live["dead_man"] = {"is_armed": False, "left_s": None}
+    assert dead_man_words(status) == "DEAD-MAN'S SWITCH NOT ARMED"
+    assert dead_man_words(None) is None and dead_man_words({"live": None}) is None
 
 
 def test_without_trader_and_venues_nothing_is_shown_as_zero() -> None:

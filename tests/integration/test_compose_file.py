@@ -1,8 +1,11 @@
 """compose.yaml and Dockerfile, as far as they can be judged without starting anything."""
 
+import os
 import re
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -11,6 +14,7 @@ from compose_file import FILE, ROOT, VARIABLE, in_order, read_compose
 
 from orchestration.settings import load_settings
 
+LIVE_FILE = ROOT / "compose.live.yaml"
 OWN_IMAGE = "lob-platform"
 WANTED = {
     *("redis", "influxdb", "postgres", "grafana", "dagster-webserver", "dagster-daemon", "mlflow"),
@@ -130,3 +134,56 @@ def test_the_document_names_the_services_and_their_ports():
     assert set(re.findall(r"http://127\.0\.0\.1:(\d+)", chapter)) == ports
     assert all(name in chapter for name in services)
     assert all(name in chapter for name in variables)
+
+
+# --- compose.live.yaml, which is put over it ---
+
+
+def test_live_trading_is_asked_for_by_a_second_file_with_keys_as_a_mounted_file(tmp_path: Path):
+    text = LIVE_FILE.read_text(encoding="utf-8")
+    document = yaml.safe_load(text)
+    (service,) = document["services"].values()
+    guide = (ROOT / "docs" / "live.md").read_text(encoding="utf-8")
+    ignored = {"keys.toml", "*.pem", "emulator.json"}
+
+    assert check_schema(LIVE_FILE).returncode == 0
+    assert set(document["services"]) == {"trader"} and "environment" not in service
+    assert (service["restart"], service["secrets"]) == ("no", ["venue_keys"])
+    assert "live" not in str(read_compose()["services"]["trader"]["command"])
+    assert all(found["name"] in guide for found in VARIABLE.finditer(text))
+    assert {found["name"] for found in VARIABLE.finditer(text) if found["how"] == ":?"} == {
+        "TRADER_MODE",
+        "VENUE_KEYS_FILE",
+    }
+    assert all(ignored <= set((ROOT / name).read_text().split()) for name in (".gitignore", ".dockerignore"))
+
+
+@pytest.mark.parametrize(("end", "code"), [(signal.SIGTERM, 7), (signal.SIGKILL, 128 + signal.SIGKILL)])
+def test_the_live_container_lasts_until_its_watchdog_has_seen_to_what_is_left(tmp_path: Path, end: int, code: int):
+    lock, pids, seen = tmp_path / "data" / "run" / "watchdog.lock", tmp_path / "pids", tmp_path / "seen_to"
+    lock.parent.mkdir(parents=True)
+    program = tmp_path / "trader"  # starts what holds the watchdog's lock, as a trader does, and waits for its end
+    program.write_text(
+        "#!/bin/sh\n"
+        f'setsid flock {lock} sh -c "echo up > {pids}.up; while kill -0 $$ 2> /dev/null; do sleep 0.02; done; '
+        f'sleep 0.3; echo done > {seen}" &\n'
+        f"until [ -e {pids}.up ]; do sleep 0.02; done\n"
+        f"trap 'exit 7' TERM\necho $$ > {pids}\nwhile :; do sleep 0.02; done\n"
+    )
+    program.chmod(0o700)
+    command = yaml.safe_load(LIVE_FILE.read_text())["services"]["trader"]["command"]
+    words = [VARIABLE.sub("live", word).replace("$$", "$") for word in command]
+    path = f"{tmp_path}:/usr/bin:/bin"
+    container = subprocess.Popen(words, cwd=tmp_path, env={"PATH": path}, stdin=subprocess.DEVNULL)
+    deadline_s = time.monotonic() + 20.0
+    while not (pids.exists() and pids.read_text().strip()):
+        assert time.monotonic() < deadline_s and container.poll() is None
+        time.sleep(0.02)
+
+    if end == signal.SIGTERM:  # compose tells the container's first process
+        container.send_signal(end)
+    else:
+        os.kill(int(pids.read_text()), end)
+
+    assert container.wait(20.0) == code
+    assert seen.exists(), "the container ended before its watchdog"

@@ -47,6 +47,8 @@ RISK = RiskSettings(
     gaps_max=3,
     errors_max=5,
     clock_offset_max_ms=100,
+    in_flight_max=8,
+    private_age_max_ms=3_000,
     watch=WATCH,
 )
 COMPLETE = EngineSettings(risk=RISK, limits={PERPETUAL: SIZES, SPOT: SIZES.model_copy(update={"inventory": "0.02"})})

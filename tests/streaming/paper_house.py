@@ -69,6 +69,7 @@ def emulator(addresses_file, *, seed=3, start_ns=START_NS, speed=SPEED):
     async def serve():
         market = MarketEmulator(EndlessMarket(seed, start_ns))
         async with serving(market, speed=speed) as served:
+            addresses_file.touch(mode=0o600)  # it holds keys
             addresses_file.write_bytes(orjson.dumps(served.to_json()))
             held.update(market=market, served=served, loop=asyncio.get_running_loop())
             ready.set()

@@ -1,6 +1,6 @@
 """A short generated market, fed to a trading session by a scripted model and a clock that is the frames' own."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -12,8 +12,10 @@ import native
 from native.config import EngineSettings, FeeSettings, GridConfig, InstrumentLimits, RiskSettings
 from streaming.emulator.exchange_info import bybit_exchange_info, spot_exchange_info, usdm_exchange_info
 from streaming.emulator.instruments import SOURCES
-from streaming.emulator.market_frames import MarketFrames
+from streaming.emulator.market_frames import MarketFrames, TimedFrame
 from streaming.emulator.market_model import MarketModel
+from streaming.emulator.regime import RegimePlan
+from streaming.emulator.source import LIVE_BLOCK_STEPS
 from streaming.live_journal import LiveJournal
 from streaming.record_config import RecordConfig
 from streaming.recorder.plan import VenuePlan, make_plan, venue_targets
@@ -84,15 +86,26 @@ def plan_of(made_ns: int = START_NS, *, names: tuple[str, ...] = NAMES, **change
 
 def arrivals(steps: int, seed: int = 5, start_ns: int = START_NS) -> list[Arrival]:
     """Frames of a generated market of `steps` steps of 100 ms, snapshots among them."""
-    plans = {plan.dialect.venue: plan for plan in venue_plans()}
     frames = MarketFrames(seed, start_ns, new_fields=False).frames(MarketModel(seed, 1.0).advance(steps))
-    found = []
+    return [*arrivals_of(frames)]
+
+
+def served_arrivals(seed: int, start_ns: int = START_NS) -> Iterator[Arrival]:
+    """Frames of the market that an emulator of this seed serves, without end: it is made in blocks."""
+    model, regimes = MarketModel(seed, 1.0), RegimePlan(seed)
+    frames = MarketFrames(seed, start_ns, new_fields=False)
+    while True:
+        yield from arrivals_of(frames.frames(regimes.alter(model.advance(LIVE_BLOCK_STEPS))))
+
+
+def arrivals_of(frames: Iterable[TimedFrame]) -> Iterator[Arrival]:
+    """Yield generated frames in their venues' own numbers."""
+    plans = {plan.dialect.venue: plan for plan in venue_plans()}
     for frame in frames:
         if not frame.is_request:
             plan = plans[NAMES[frame.slot].partition(":")[0]]
             source = _source(plan, SOURCES[frame.source].kind, frame.payload)
-            found.append(Arrival(plan.dialect.venue, source, frame.ts_recv_ns, frame.payload))
-    return found
+            yield Arrival(plan.dialect.venue, source, frame.ts_recv_ns, frame.payload)
 
 
 def _source(plan: VenuePlan, kind: str, payload: bytes) -> int:

@@ -13,6 +13,7 @@ from streaming.bus import (
     REPLIES,
     STREAM_LENGTHS,
     TELEMETRY,
+    AccountEvent,
     BusMessageError,
     ControlReply,
     ControlRequest,
@@ -61,6 +62,7 @@ EVENTS_KNOWN = [
     GapEvent(run="r", ts_ns=TS_NS, instrument="bybit_spot:BTCUSDT", is_open=True),
     ModelSwapEvent(run="r", ts_ns=TS_NS, hash_from="", hash_to="ab" * 32),
     ProbationEvent(run="r", ts_ns=TS_NS, hash="ab" * 32, outcome="failed", reason="calibration"),
+    AccountEvent(run="r", ts_ns=TS_NS, venue="bybit_spot", told="halt", words="the key is refused"),
 ]
 
 

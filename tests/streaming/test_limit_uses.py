@@ -16,6 +16,8 @@ RISK = """max_venue_exposure_quote = "80000"
 max_capital_quote = "140000"
 order_rate_max = 20
 gaps_max = 3
+in_flight_max = 4
+private_age_max_ms = 5000
 clock_offset_max_ms = 100
 """
 WATCH = """[native.risk.watch]
@@ -48,6 +50,7 @@ def status(**changed: object) -> JsonObject:
             "money": [{"equity": "-30.5", "net_exposure": "-100.5", "gross_exposure": "300.5"}],
             "marks": [{"peak_equity": "12", "day_first_equity": "-20.5", "ts_ns": NOW_NS - 4}],
             "recent": {"orders": {PERPETUAL: 7, SPOT: 0}, "gaps": {PERPETUAL: 1}},
+            "awaited": {"orders": {PERPETUAL: 3, SPOT: 0}, "unknown": {PERPETUAL: 1, SPOT: 0}},
         },
         "instruments": [
             {"instrument": PERPETUAL, "position": "-0.010", "average_price": "50000", "unrealised": "-1.25",
@@ -77,6 +80,7 @@ def uses(settings: EngineSettings, when: str, rule: str, **changed: object) -> l
                                      ("binance_spot", "0", "80000", "quote", 0.0)]),
         ("order", "order_rate", [("binance_spot", "0", "20", "orders", 0.0),
                                  ("binance_usdm", "7", "20", "orders", 0.35)]),
+        ("order", "in_flight", [("binance_spot", "0", "4", "orders", 0.0), ("binance_usdm", "3", "4", "orders", 0.75)]),
         ("order", "data_quality", [(PERPETUAL, "1", "3", "gaps", 0.3333), (SPOT, "0", "3", "gaps", 0.0)]),
         ("order", "clock", [("", "25", "100", "ms", 0.25)]),
         ("order", "drift", [("", "1", "1", "level", 1.0)]),
@@ -93,6 +97,20 @@ def test_a_limit_says_what_is_used_of_it(
     settings: EngineSettings, when: str, rule: str, expected: list[tuple[object, ...]]
 ) -> None:
     assert uses(settings, when, rule) == expected
+
+
+def test_rules_of_live_accounts_say_what_is_used_of_them_where_orders_go_to_venues(settings: EngineSettings) -> None:
+    heard = [{"venue": "binance_usdm", "private_heard_ns": NOW_NS - 1_250 * NS_PER_MS}]
+    never = [{"venue": "binance_spot", "private_heard_ns": 0}]
+    live = {"mode": "live", "live": {"venues": [*heard, *never]}}
+
+    assert uses(settings, "order", "private_stream", **live) == [("binance_usdm", "1250", "5000", "ms", 0.25)]
+    assert uses(settings, "order", "unresolved", **live) == [
+        (PERPETUAL, "1", "0", "orders", 1.0),
+        (SPOT, "0", "0", "orders", 0.0),
+    ]
+    for rule in ("private_stream", "unresolved"):
+        assert uses(settings, "order", rule, **{**live, "mode": "shadow"}) == []
 
 
 def test_without_a_cap_or_a_measure_there_is_no_use(settings: EngineSettings) -> None:

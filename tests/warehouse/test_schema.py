@@ -85,6 +85,7 @@ def test_feature_columns_are_the_cores_features():
         ("TradingTrigger", schema.TRADING_TRIGGERS),
         ("OrderPurpose", schema.ORDER_PURPOSES),
         ("TimeInForce", schema.TIMES_IN_FORCE),
+        ("FeeAsset", schema.FEE_ASSETS),
         ("WatchRule", schema.WATCH_RULES),
         ("WatchAction", schema.WATCH_ACTIONS),
         ("SignalAction", schema.SIGNAL_ACTIONS),

@@ -46,7 +46,7 @@ class Engine final : private MarketObserver {
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 
-  /// One frame as received on a connection: market data, REST replies, and replies of the simulated venue.
+  /// One frame as received on a connection: market data, REST replies, and replies about our orders.
   void frame(std::uint64_t seq, ConnectionId connection, TsNs ts_recv_ns, Bytes frame);
   /// Moves time, so that a quiet market still closes its steps.
   void timer(std::uint64_t seq, TsNs ts_ns);
@@ -92,7 +92,7 @@ class Engine final : private MarketObserver {
   void emit_snapshot(std::uint64_t seq, TsNs ts_ns, InstrumentId instrument);
   void apply_record(const Record& record);
   void apply_forecast_record(const Record& record);
-  void apply_reply_frame(const InputName& input, Bytes frame);
+  void apply_reply_frame(const InputName& input, SourceKind kind, Bytes frame);
   void reject(const InputName& input, const Refusal& refusal);
   [[nodiscard]] std::string slot_names() const;
 

@@ -29,7 +29,8 @@ enum class SourceKind : std::uint8_t {
   websocket = 0,
   rest_depth = 1,
   rest_exchange_info = 2,
-  sim_private = 3
+  sim_private = 3,   ///< replies of the simulated venue: sim_reply.hpp
+  venue_private = 4  ///< replies of a venue, made by its gateway: venue_reply.hpp
 };
 
 /// Where frames of one connection id come from. REST replies carry no symbol: their source names the

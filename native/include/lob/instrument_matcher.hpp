@@ -12,6 +12,11 @@
 //   it: whoever rests there now would have met it first. Generated and real books move so without a print;
 //   without this rule a maker would miss exactly the fills that go against him;
 // - a cancel takes away what has not filled by the time it comes; fills before it stand;
+// - an amend states the new price and the new total size, what has filled included. A lesser total at the
+//   same price keeps the place in the queue; anything else loses it, and takes what it then reaches. A total
+//   not above what has filled, and a post-only order that would then take, are refused: the order stays;
+// - fill-or-kill takes all of it at once, or expires having taken nothing;
+// - a query of an order that rests is answered by its price, total and fills, of any other by `absent`;
 // - every fill is a multiple of the lot (recorded sizes may be finer), its fee rounded against us.
 //
 // How long the queue ahead of a resting order is (QueueModel):
@@ -76,7 +81,8 @@ class InstrumentMatcher {
  public:
   explicit InstrumentMatcher(const MatcherTerms& terms) noexcept : terms_(terms) {}
 
-  /// Takes a placement or a cancel at its arrival; `book` is null while the venue's book is not known.
+  /// Takes a request at its arrival; `book` is null while the venue's book is not known. An amend states the
+  /// order's own time in force.
   void on_request(const OrderRequestRecord& request, const OrderBook* book, TsNs ts_ns,
                   std::vector<SimReply>& out);
   /// Frees what was taken from levels that the venue has updated since, and shortens queues as the model
@@ -119,12 +125,28 @@ class InstrumentMatcher {
   void place(const OrderRequestRecord& request, const OrderBook* book, TsNs ts_ns,
              std::vector<SimReply>& out);
   void cancel(const OrderRequestRecord& request, TsNs ts_ns, std::vector<SimReply>& out);
+  void amend(const OrderRequestRecord& request, const OrderBook* book, TsNs ts_ns,
+             std::vector<SimReply>& out);
+  /// Takes the order out of its place and matches it anew.
+  void move(const Resting& old, const OrderRequestRecord& request, const OrderBook& book, TsNs ts_ns,
+            std::vector<SimReply>& out);
+  void query(const OrderRequestRecord& request, TsNs ts_ns, std::vector<SimReply>& out) const;
   [[nodiscard]] SimReason refusal(const OrderRequestRecord& request, const OrderBook* book) const;
-  /// Walks the levels; returns what was filled.
-  SizeUnits take(const OrderRequestRecord& request, const OrderBook& book, TsNs ts_ns,
+  [[nodiscard]] SimReason amend_refusal(const Resting& order, const OrderRequestRecord& request,
+                                        const OrderBook* book) const;
+  /// Size and price are such as the instrument has; and the other side can be seen, and a post-only order
+  /// would not take of it.
+  [[nodiscard]] SimReason terms_refusal(const OrderRequestRecord& request, const OrderBook* book) const;
+  /// Walks the levels; returns what is filled, `filled` before included.
+  SizeUnits take(const OrderRequestRecord& request, const OrderBook& book, SizeUnits filled, TsNs ts_ns,
                  std::vector<SimReply>& out);
+  /// Could `take` fill all of it?
+  [[nodiscard]] bool can_fill(const OrderRequestRecord& request, const OrderBook& book);
+  [[nodiscard]] std::vector<Resting>::iterator find(std::uint64_t client_order_id) noexcept;
   void fill_crossed(Resting& order, const OrderBook& book, TsNs ts_ns, std::vector<SimReply>& out);
   SizeUnits take_level(Side book_side, const Level& level, SizeUnits wanted);
+  /// What a level still has for us.
+  [[nodiscard]] SizeUnits left_at(Side book_side, const Level& level) const;
   void rest(const OrderRequestRecord& request, const OrderBook& book, SizeUnits filled);
   [[nodiscard]] SizeUnits queue_at_arrival(const OrderBook& book, Side side, PriceTicks price) const;
   static void shorten_queue(Resting& order, const OrderBook& book);

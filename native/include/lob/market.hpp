@@ -119,7 +119,7 @@ class Market {
 
   /// Decodes one frame, moves its instrument's feed machine, applies levels, appends records to `out`.
   /// `frame` is borrowed and needs no padding. A malformed frame changes nothing but `out.rejects` and the
-  /// counters. Frames of rest_exchange_info and sim_private sources are ignored.
+  /// counters. Frames of rest_exchange_info, sim_private and venue_private sources are ignored.
   const MarketChange& on_frame(std::uint64_t seq, ConnectionId connection, TsNs ts_recv_ns, Bytes frame,
                                MarketOutputs& out, MarketObserver* observer = nullptr);
 

@@ -14,6 +14,7 @@
 namespace lob {
 
 __extension__ using Int128 = __int128;
+__extension__ using UInt128 = unsigned __int128;
 
 /// Larger than any sane money and small enough that a few of them add up without overflow.
 inline constexpr Int128 money_ceiling = static_cast<Int128>(1) << 120;

@@ -5,6 +5,9 @@
 // new); or illegal, which is an error value and changes nothing. An ended order keeps its state for ever,
 // but a fill of it with a new trade id is still counted. `unknown` (no answer in time) is never failed:
 // it is live until a reply says what became of it.
+//
+// A venue may say that an order ended with more filled than we were told: the fills are on their way. Such an
+// order stays live, with no more in flight than what is owed, until they came (`ends_as`).
 #pragma once
 
 #include <cstddef>
@@ -32,8 +35,11 @@ enum class OrderState : std::uint8_t {
   pending_cancel = 7,
   unknown = 8,
   expired = 9,
+  pending_amend = 10,
 };
-inline constexpr std::size_t order_state_count = 10;
+inline constexpr std::size_t order_state_count = 11;
+
+[[nodiscard]] std::string_view text_of(OrderState state) noexcept;
 
 enum class OrderTrigger : std::uint8_t {
   ack = 0,
@@ -45,8 +51,14 @@ enum class OrderTrigger : std::uint8_t {
   expired = 6,
   cancel_rejected = 7,  ///< does not prove that the order has ended
   no_answer = 8,
+  amend_sent = 9,
+  amended = 10,
+  amend_rejected = 11,
+  absent = 12,  ///< the venue proved that it does not know the order
 };
-inline constexpr std::size_t order_trigger_count = 9;
+inline constexpr std::size_t order_trigger_count = 13;
+
+[[nodiscard]] std::string_view text_of(OrderTrigger trigger) noexcept;
 
 enum class OrderError : std::uint8_t {
   none = 0,
@@ -73,7 +85,10 @@ enum class TimeInForce : std::uint8_t {
   gtc = 0,
   ioc = 1,        ///< what does not fill at once expires
   post_only = 2,  ///< rests, and is rejected where it would take
+  fok = 3,        ///< fills whole and at once, or expires
 };
+
+enum class OrderType : std::uint8_t { limit = 0, market = 1 };
 
 /// Why an order is sent. A closing order has no forecast, so none can be stale.
 enum class OrderPurpose : std::uint8_t {
@@ -93,17 +108,39 @@ struct Order {
   TimeInForce time_in_force = TimeInForce::ioc;
   OrderPurpose purpose = OrderPurpose::signal;
   std::uint8_t strategy = no_strategy;
+  OrderType type = OrderType::limit;
+  bool is_reduce_only = false;
   std::uint32_t model_id = 0;  ///< first 32 bits of the hash of the bundle in force; 0 before any forecast
-  PriceTicks price;
+  PriceTicks price;            ///< of a market order the worst that the rules were asked about
   SizeUnits size;
   SizeUnits filled;
-  TsNs ts_asked_ns = 0;  ///< when the last request about it (place or cancel) left
-  TsNs ts_step_ns = 0;   ///< of the forecast or step that asked for it; 0 for closing orders
+  PriceTicks amend_price;  ///< asked for and not answered yet; meaningful with `amend_size`
+  SizeUnits amend_size;    ///< the new total; 0: no amendment is under way
+  SizeUnits ends_at;       ///< what the venue says has filled in all; meaningful with `ends_as`
+  OrderState ends_as =
+      OrderState::pending_new;  ///< how it ended, while fills are owed; pending_new: it has not
+  std::uint8_t queries = 0;     ///< sent since its outcome became unknown
+  TsNs ts_query_ns = 0;         ///< when the next one is due
+  TsNs ts_asked_ns = 0;         ///< when the last request about it (place, amend or cancel) left
+  TsNs ts_step_ns = 0;          ///< of the forecast or step that asked for it; 0 for closing orders
 
-  /// We are owed an answer: to a placement, to a cancel, or the end of what may not rest.
+  [[nodiscard]] bool may_rest() const noexcept {
+    return time_in_force == TimeInForce::gtc || time_in_force == TimeInForce::post_only;
+  }
+  /// It ended at the venue, and fills of it have not come yet.
+  [[nodiscard]] bool is_owed_fills() const noexcept { return ends_as != OrderState::pending_new; }
+  /// We are owed an answer: to a placement, an amendment, a cancel, or the end of what may not rest.
   [[nodiscard]] bool is_awaited() const noexcept;
+  /// What may still fill: while an amendment is under way, of the larger size.
+  [[nodiscard]] SizeUnits remaining() const noexcept;
+};
 
-  [[nodiscard]] SizeUnits remaining() const noexcept { return filled < size ? size - filled : SizeUnits{0}; }
+/// What a reply says beside its trigger; zeros and -1 where it does not.
+struct OrderTold {
+  PriceTicks price{};  ///< in force
+  SizeUnits size{};    ///< the total in force
+  std::int64_t cumulative_units = -1;
+  TsNs ts_ns = 0;  ///< when it was heard
 };
 
 struct OrderChange {
@@ -119,6 +156,8 @@ struct InFlight {
   SizeUnits sells;
 };
 void add_remaining(InFlight& sum, const Order& order) noexcept;
+/// Of an order that is counted in `sum`.
+void take_remaining(InFlight& sum, const Order& order) noexcept;
 
 class Orders {
  public:
@@ -133,7 +172,12 @@ class Orders {
   /// Registers an order before its request leaves. The caller took its id from `next_client_order_id`.
   void add(const Order& order);
   /// Moves an order by the table; not for fills.
-  OrderChange apply(std::uint64_t client_order_id, OrderTrigger trigger);
+  OrderChange apply(std::uint64_t client_order_id, OrderTrigger trigger, const OrderTold& told = {});
+  /// Moves an order to pending_amend before the amendment of price, size and step in `wanted` leaves at
+  /// `ts_ns`.
+  OrderChange amend(const Order& wanted, TsNs ts_ns);
+  /// Counts a query about an order that left, the next one being due at `ts_next_ns`.
+  void note_query(std::uint64_t client_order_id, TsNs ts_next_ns) noexcept;
   /// Moves an order to pending_cancel before its cancel leaves at `ts_ns`.
   OrderChange cancel(std::uint64_t client_order_id, TsNs ts_ns);
   /// Counts a unique fill (the caller has dropped duplicates by trade id), of a live or an ended order.
@@ -155,6 +199,7 @@ class Orders {
 
  private:
   [[nodiscard]] Order* find_any(std::uint64_t client_order_id) noexcept;
+  OrderChange finish(Order& order, OrderState from);
   void retire(std::uint64_t client_order_id);
 
   std::uint32_t run_tag_;
@@ -164,6 +209,10 @@ class Orders {
   std::unordered_map<std::uint64_t, Order> ended_;
   std::deque<std::uint64_t> ended_by_age_;
 };
+
+/// After so many queries an order whose fills are owed ends all the same: they were booked under another
+/// name, or are left to whoever compares positions with the venue. Late fills of it still count.
+inline constexpr std::uint8_t owed_queries_max = 6;
 
 /// Ended orders remembered; the oldest are forgotten first.
 inline constexpr std::size_t ended_orders_max = 4096;

@@ -142,6 +142,10 @@ struct DecisionRecord {
 };
 static_assert(sizeof(DecisionRecord) == 80);
 
+/// What an order request asks for. Of an amendment `price_ticks` and `size_units` are the new totals; a query
+/// asks what became of an order.
+enum class RequestKind : std::uint8_t { place = 0, cancel = 1, amend = 2, query = 3 };
+
 /// An order request: "order bytes". Venue JSON is made outside.
 struct OrderRequestRecord {
   std::uint64_t seq;
@@ -151,14 +155,15 @@ struct OrderRequestRecord {
   std::int64_t size_units;
   TsNs ts_step_ns;  ///< of the forecast or step that asked for it; 0 for orders that close or cancel
   std::uint32_t instrument;
-  std::uint32_t model_id;      ///< as in DecisionRecord: every order names its bundle
-  std::uint8_t kind;           ///< 0 place, 1 cancel
-  std::uint8_t side;           ///< 0 buy, 1 sell
-  std::uint8_t type;           ///< 0 limit, 1 market
-  std::uint8_t time_in_force;  ///< TimeInForce: 0 GTC, 1 IOC, 2 post-only
-  std::uint8_t strategy;       ///< as in DecisionRecord
-  std::uint8_t purpose;        ///< OrderPurpose
-  std::uint8_t reserved[2];
+  std::uint32_t model_id;       ///< as in DecisionRecord: every order names its bundle
+  std::uint8_t kind;            ///< RequestKind
+  std::uint8_t side;            ///< 0 buy, 1 sell
+  std::uint8_t type;            ///< 0 limit, 1 market
+  std::uint8_t time_in_force;   ///< TimeInForce: 0 GTC, 1 IOC, 2 post-only, 3 FOK
+  std::uint8_t strategy;        ///< as in DecisionRecord
+  std::uint8_t purpose;         ///< OrderPurpose
+  std::uint8_t is_reduce_only;  ///< 1: the venue lets it close a position only
+  std::uint8_t reserved;
 };
 static_assert(sizeof(OrderRequestRecord) == 64);
 
@@ -176,11 +181,11 @@ struct OrderEventRecord {
   std::uint8_t side;
   std::uint8_t state_from;  ///< OrderState
   std::uint8_t state_to;
-  std::uint8_t reason;  ///< RiskRule where we refused, SimReason where the venue did
+  std::uint8_t reason;  ///< RiskRule where we refused, SimReason or VenueReason where the venue did
   std::uint8_t strategy;
   std::uint8_t purpose;
   std::uint8_t time_in_force;
-  std::uint8_t reserved;
+  std::uint8_t is_venue_reason;  ///< 1: a real venue's, so `reason` is a VenueReason
 };
 static_assert(sizeof(OrderEventRecord) == 72);
 
@@ -197,7 +202,8 @@ struct FillRecord {
   std::uint8_t side;
   std::uint8_t is_maker;
   std::uint8_t strategy;
-  std::uint8_t reserved;
+  std::uint8_t
+      fee_asset;  ///< FeeAsset: 0 quote, 1 base (then whole size units as they left the position), 2 other
 };
 static_assert(sizeof(FillRecord) == 64);
 

@@ -6,6 +6,10 @@
 //
 // The cost of what is closed is position-proportional, its fraction stays with what is left open, so
 // `cost - realised` is the net outlay to the last unit.
+//
+// A fee of x size units of the base asset on a fill at p is booked as a sale of x at p and a fee of x * p:
+// the position is what the venue credits, and the identity stays exact. Fractions of a unit are carried until
+// they make a whole one.
 #pragma once
 
 #include <cstddef>
@@ -15,6 +19,7 @@
 #include <vector>
 
 #include "lob/byte_io.hpp"
+#include "lob/money.hpp"
 #include "lob/top_of_book.hpp"
 #include "lob/types.hpp"
 
@@ -43,6 +48,8 @@ struct PositionFill {
   SizeUnits size;
   std::int64_t fee_quote_units = 0;
   std::uint64_t trade_id = 0;  ///< unique on its instrument
+  Int128 fee_base_e18 = 0;     ///< a fee in the base asset, in 10^-18 of it; negative is a rebate
+  Int128 size_unit_e18 = 0;    ///< of the instrument; 0 where `fee_base_e18` is
 };
 
 enum class FillOutcome : std::uint8_t {
@@ -61,6 +68,8 @@ class Positions {
   /// Books a funding payment (negative: received) once, whatever often it is told. `trade_id` is unique on
   /// its instrument, among fills too; `slot` < slot_count.
   FillOutcome apply_funding(std::size_t slot, std::int64_t paid_quote_units, std::uint64_t trade_id);
+  /// Fees in the base asset that are not booked yet, in 10^-18 of it: less than a size unit.
+  [[nodiscard]] Int128 fee_rest_e18(std::size_t slot) const noexcept { return slots_[slot].fee_rest_e18; }
   /// Remembers the mid of a usable book, ignores any other.
   void mark(std::size_t slot, const TopOfBook& top) noexcept;
 
@@ -74,6 +83,7 @@ class Positions {
  private:
   struct Slot {
     Position position;
+    Int128 fee_rest_e18 = 0;  // Of fees in the base asset: less than a size unit, not booked yet.
     std::set<std::uint64_t> trade_ids;
     std::deque<std::uint64_t> trade_ids_by_age;  // Oldest first, so that the memory stays bounded.
   };

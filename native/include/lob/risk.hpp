@@ -9,7 +9,8 @@
 //   the two position limits, which an order towards zero cannot break. `drift` alone is stricter: at level 3
 //   it lets nothing pass but orders of purpose `flatten`.
 // - A rule whose limit is absent is off; a rule named in `RiskLimits::off` is off. trading_state, lot and
-//   invalid_book have no limit and cannot be switched off: the others compute from what they vouch for.
+//   invalid_book have no limit and cannot be switched off: the others compute from what they vouch for. Nor
+//   can unresolved: an order whose outcome is unknown may be doing already what another would do.
 #pragma once
 
 #include <cstddef>
@@ -53,8 +54,12 @@ enum class RiskRule : std::uint8_t {
   data_quality = 22,
   error_burst = 23,
   clock = 24,
+  unresolved = 25,
+  in_flight = 26,
+  self_trade = 27,
+  private_stream = 28,
 };
-inline constexpr std::size_t risk_rule_count = 25;  ///< `none` included
+inline constexpr std::size_t risk_rule_count = 29;  ///< `none` included
 
 /// Rules by number, as many as fit 64 bits.
 template <class Rule>
@@ -89,6 +94,8 @@ struct RiskLimits {
   std::optional<std::int64_t> gaps_max{};    ///< an instrument within `data_quality_window_ns`
   std::optional<std::int64_t> errors_max{};  ///< a venue within `error_window_ns`
   std::optional<std::int64_t> clock_offset_max_ns{};
+  std::optional<std::int64_t> in_flight_max{};  ///< orders that await an answer, a venue
+  std::optional<TsNs> private_age_max_ns{};
 
   TsNs order_rate_window_ns = 1'000'000'000;
   TsNs data_quality_window_ns = 60'000'000'000;
@@ -128,6 +135,7 @@ struct SystemHealth {
   std::int64_t drift_level = 0;      ///< told by the shell: 0 none, 1 halve, 2 reduce, 3 halt
   TsNs ts_model_expires_ns = 0;      ///< told by the shell; 0: never
   TsNs ts_heartbeat_ns = 0;          ///< told: when an outside watcher was last alive; 0: none is expected
+  TsNs private_silence_ns = 0;  ///< since the venue's private stream was last heard; 0 where none is expected
 };
 
 /// What the rules know when an order is checked.
@@ -151,7 +159,10 @@ struct RiskContext {
                                         ///< in this instrument's ticks; 0 where there is none
   std::uint32_t orders_in_window = 0;   ///< placed at this venue within `order_rate_window_ns` before now
   TsNs ts_same_order_ns = 0;  ///< when an order of equal slot, side, price and size was placed last; 0: never
-  TsNs ts_blocked_until_ns = 0;  ///< a watch rule closed this instrument; 0: not blocked
+  TsNs ts_blocked_until_ns = 0;      ///< a watch rule closed this instrument; 0: not blocked
+  bool is_unresolved = false;        ///< the outcome of an order of this instrument is unknown
+  bool is_self_trade = false;        ///< it would match a resting order of ours, and that is not wanted
+  std::uint32_t orders_awaited = 0;  ///< at this venue, without an answer; unknown ones among them
   SystemHealth health{};
 };
 

@@ -18,7 +18,10 @@ enum class SimReplyKind : std::uint8_t {
   cancelled = 2,
   rejected = 3,
   expired = 4,
-  funding = 5,  ///< of a perpetual; it is about a position and names no order
+  funding = 5,         ///< of a perpetual; it is about a position and names no order
+  amended = 8,         ///< price and total size now in force; 6 and 7 are words of real venues alone
+  amend_rejected = 9,  ///< the order is as it was
+  absent = 10,         ///< of a query: nothing of that name rests
 };
 
 /// Why an order or a cancel was turned down.
@@ -32,14 +35,19 @@ enum class SimReason : std::uint8_t {
   unknown_order = 6,    ///< a cancel of nothing that rests: filled, ended or never here
   malformed = 7,    ///< kind, side, type or time in force out of range, or a market order that must not take
   would_cross = 8,  ///< post-only, and the other side's touch was within its limit when it came
+  unchanged = 9,    ///< an amend to the price and size that are in force
+  filled_already = 10,  ///< an amend to a total that is not above what has filled
+  cannot_fill = 11,     ///< fill-or-kill, and less was there
 };
 
 struct SimReply {
   std::uint64_t client_order_id = 0;
   TsNs ts_venue_ns = 0;
-  std::uint64_t trade_id = 0;    ///< unique on its instrument; 0 unless a fill or funding
-  std::int64_t price_ticks = 0;  ///< of the fill; of funding the mark price
-  std::int64_t size_units = 0;   ///< of the fill; of funding our position, signed
+  std::uint64_t trade_id = 0;  ///< unique on its instrument; 0 unless a fill or funding
+  std::int64_t price_ticks =
+      0;  ///< of the fill; of an amend and a query the order's; of funding the mark price
+  std::int64_t size_units =
+      0;  ///< of the fill; of an amend and a query the total; of funding our position, signed
   std::int64_t fee_quote_units =
       0;  ///< of the fill, negative is a rebate; of funding what is paid, negative is received
   std::int64_t cumulative_units =

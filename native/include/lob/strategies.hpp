@@ -25,6 +25,7 @@
 #include <variant>
 #include <vector>
 
+#include "lob/execution.hpp"
 #include "lob/sizing.hpp"
 #include "lob/strategy.hpp"
 
@@ -88,6 +89,7 @@ struct StrategyConfig {
   std::vector<std::uint32_t> slots;  ///< ascending; empty: all
   StrategySettings settings;         ///< of `kind`
   SizingConfig sizing;
+  SlicingConfig slicing = {};
 };
 
 /// A strategy over the slots of `terms`. Owes: `settings` are of `kind`, `slots` exist.

@@ -23,6 +23,8 @@
 // halts,
 //   flattens, or closes one instrument and blocks it for a while. Raised after a fill as well: reduce, when
 //   |position| > max_position, and halt, when a position no longer fits its integers.
+// - How wishes reach a venue (slices, resting first, amendments, queries) stands in execution.hpp.
+// - A fill of nobody here (client order id 0, or of another run) moves the account's position all the same.
 #pragma once
 
 #include <array>
@@ -46,6 +48,7 @@
 #include "lob/trader_config.hpp"
 #include "lob/trading_state.hpp"
 #include "lob/types.hpp"
+#include "lob/venue_reply.hpp"
 #include "lob/watch.hpp"
 
 namespace lob {
@@ -107,8 +110,12 @@ enum class Fact : std::uint8_t {
   drift_level = 1,       ///< 0 none, 1 halve sizes, 2 reduce, 3 halt
   model_expires_ns = 2,  ///< when the model that forecasts expires; 0: never
   heartbeat_ns = 3,      ///< when an outside watcher was last alive; 0: none is expected
+  // When a venue's private stream was last heard, by Venue; a reply that came over it tells it too.
+  private_binance_usdm_ns = 4,
+  private_binance_spot_ns = 5,
+  private_bybit_spot_ns = 6,
 };
-inline constexpr std::size_t fact_count = 4;
+inline constexpr std::size_t fact_count = 7;
 
 [[nodiscard]] std::string_view text_of(Fact fact) noexcept;
 
@@ -126,7 +133,10 @@ class Trader {
   TraderError on_wishes(std::uint64_t seq, TsNs ts_ns, TsNs ts_step_ns, std::uint32_t strategy,
                         std::vector<Wish> wishes, const MarketView& market, TradingOutputs& out);
   /// Takes one reply, in any order and any number of times.
-  TraderError on_reply(std::uint64_t seq, TsNs ts_ns, const SimReply& reply, TradingOutputs& out);
+  TraderError on_reply(std::uint64_t seq, TsNs ts_ns, const VenueReply& reply, TradingOutputs& out);
+  TraderError on_reply(std::uint64_t seq, TsNs ts_ns, const SimReply& reply, TradingOutputs& out) {
+    return on_reply(seq, ts_ns, venue_reply_of(reply), out);
+  }
   /// Moves the trading state; every op but `flat_confirmed`, which is the trader's own.
   TraderError on_command(std::uint64_t seq, TsNs ts_ns, TradingOp op, TradingTrigger trigger,
                          std::string_view reason, TradingOutputs& out);
@@ -193,13 +203,44 @@ class Trader {
   /// Decision and quotes of a wish, and the order that would take towards its target, if there is one to
   /// send.
   std::optional<Order> prepare(Act& act, const Wish& wish, TradingOutputs& out);
-  std::optional<Order> wanted(Act& act, const Wish& wish) const;
+  std::optional<Order> wanted(Act& act, const Wish& wish, TradingOutputs& out);
   void quote(Act& act, std::size_t slot, Side side, const Quote& wanted, TradingOutputs& out);
+  /// A working quote that is as wished, or that nothing can be done about before an answer comes.
+  [[nodiscard]] bool is_left_alone(const Order& working, const Quote& wanted) const noexcept;
   void withdraw(Act& act, std::size_t slot, TradingOutputs& out);
   [[nodiscard]] OrderIntent taker(std::size_t slot, const TopOfBook& top, SizeUnits held, SizeUnits target,
                                   PriceTicks limit, OrderPurpose purpose) const noexcept;
   void own_fill(std::size_t slot, std::uint8_t strategy, SizeUnits signed_size) noexcept;
   [[nodiscard]] std::size_t heir_of(std::size_t slot) const noexcept;
+
+  // --- execution: trader_execution.cpp
+  [[nodiscard]] Slicing& slicing(std::uint8_t strategy, std::size_t slot) noexcept {
+    return slicing_[strategy * terms_.size() + slot];
+  }
+  /// The plan towards a wish's target, begun anew where the target is another.
+  Slicing& planned(const Act& act, const Wish& wish);
+  /// Makes an order towards the target what the strategy's style says; nothing while a slice is not due.
+  std::optional<Order> styled(const Act& act, const Wish& wish, Order order);
+  /// Cancels the resting order of a plan that is over: another target, or patience is at an end.
+  void recall(Act& act, const Wish& wish, TradingOutputs& out);
+  void recall_all(std::uint8_t strategy, std::size_t slot, Cause cause, TradingOutputs& out);
+  void recall_overdue(Cause cause, TradingOutputs& out);
+  /// The slot as strategies see it: without our own resting size, where the book holds it.
+  const SlotMarket& seen(std::size_t slot, const MarketView& market);
+  /// Amends a working quote towards `wanted`; false where it cannot be, and has to be cancelled.
+  bool amend(Act& act, const Order& working, const Quote& wanted, TradingOutputs& out);
+  [[nodiscard]] bool may_amend(const Order& working, const Quote& wanted) const noexcept;
+  /// A resting order of ours that `order` would match.
+  [[nodiscard]] bool is_met(const Order& resting, const Order& order) const noexcept;
+  void cancel_met(Cause cause, const Order& order, TradingOutputs& out);
+  [[nodiscard]] bool is_reduce_only(const Order& order) const noexcept;
+
+  // --- orders whose outcome is unknown: trader_unknown.cpp
+  void on_unknown(Cause cause, const OrderChange& change, TradingOutputs& out);
+  void ask_again(Cause cause, TradingOutputs& out);
+  void query(Cause cause, const Order& order, TradingOutputs& out);
+  /// Cancels what ought not to rest and rests again after its cancel failed.
+  void cancel_again(Cause cause, TradingOutputs& out);
 
   // --- orders: trader_orders.cpp
   /// Checks and sends; the refusing rule, or none with `order.client_order_id` set.
@@ -211,19 +252,26 @@ class Trader {
   void settle(Cause cause, Order& order, RiskRule rule, TradingOutputs& out);
   void cancel(Cause cause, const Order& order, TradingOutputs& out);
   void cancel_orders(Cause cause, TradingState state, TradingOutputs& out);
+  /// Live orders that the trading state does not let rest.
+  [[nodiscard]] std::vector<Order> unwanted(TradingState state) const;
   void cancel_slot(Cause cause, std::size_t slot, TradingOutputs& out);
   void cancel_stale_quotes(Cause cause, TradingOutputs& out);
   void give_up_waiting(Cause cause, TradingOutputs& out);
   /// What a fill or funding is answered with that did not change the position.
   TraderError not_booked(Cause cause, FillOutcome outcome, TradingOutputs& out);
-  TraderError on_fill(Cause cause, std::size_t slot, const SimReply& reply, TradingOutputs& out);
-  TraderError on_funding(Cause cause, std::size_t slot, const SimReply& reply, TradingOutputs& out);
-  TraderError move(Cause cause, OrderTrigger trigger, const SimReply& reply, TradingOutputs& out);
+  /// A fill of an order that is none of this run's: the account holds it all the same.
+  TraderError on_foreign_fill(Cause cause, std::size_t slot, const VenueReply& reply, TradingOutputs& out);
+  void hear_private(Venue venue, TsNs ts_ns) noexcept;
+  TraderError on_fill(Cause cause, std::size_t slot, const VenueReply& reply, TradingOutputs& out);
+  TraderError on_funding(Cause cause, std::size_t slot, const VenueReply& reply, TradingOutputs& out);
+  TraderError move(Cause cause, OrderTrigger trigger, const VenueReply& reply, TradingOutputs& out);
 
   // --- what the rules know: trader_risk.cpp
   [[nodiscard]] RiskContext risk_context(const Order& order, const Order* ahead, const MarketView& market,
                                          TsNs ts_ns) const;
   void add_exposures(std::size_t slot, const Order* ahead, RiskContext& context) const noexcept;
+  void add_own_orders(const Order& order, RiskContext& context) const noexcept;
+  [[nodiscard]] TsNs private_silence_ns(std::size_t slot, TsNs ts_ns) const noexcept;
   [[nodiscard]] SystemHealth health(std::size_t slot, const MarketView& market, TsNs ts_ns) const;
   [[nodiscard]] SystemHealth process_health() const noexcept;
   void look_at_slots(TsNs ts_ns, const MarketView& market);
@@ -243,8 +291,8 @@ class Trader {
   [[nodiscard]] bool load_own(ByteReader& reader);
   void emit_position(Cause cause, std::size_t slot, TradingOutputs& out) const;
   void emit_order_event(Cause cause, const Order& order, OrderState from, std::uint8_t reason,
-                        TradingOutputs& out) const;
-  void emit_request(Cause cause, const Order& order, std::uint8_t kind, TradingOutputs& out) const;
+                        TradingOutputs& out, bool is_venue_reason = false) const;
+  void emit_request(Cause cause, const Order& order, RequestKind kind, TradingOutputs& out) const;
   void emit_state_event(Cause cause, TradingState from, TradingTrigger trigger, std::string_view reason,
                         TradingOutputs& out) const;
 
@@ -256,7 +304,8 @@ class Trader {
   Positions positions_;
   OrderHistory history_;
   Watch watch_;
-  std::vector<SizeUnits> own_;  // [strategies][slots]
+  std::vector<SizeUnits> own_;    // [strategies][slots]
+  std::vector<Slicing> slicing_;  // [strategies][slots]
   std::vector<Closing> closing_;
   std::vector<EquityRecord> equity_;  // The last row of each quote group.
   std::array<std::int64_t, fact_count> facts_{};
@@ -266,7 +315,8 @@ class Trader {
   TsNs ts_forecast_step_ns_ = 0;                                // Newest step of a forecast; 0 before any.
   bool is_started_ = false;
   bool is_booked_ = false;       // A fill or a funding since equity was weighed last.
-  std::vector<SlotView> views_;  // Scratch of `ask`, like the next.
+  std::vector<SlotView> views_;  // Scratch of `ask`, like the next two.
+  std::vector<SlotMarket> seen_;
   std::vector<Wish> wishes_;
   std::vector<WatchTrip> trips_;  // Scratch of `watch`, like the next.
   std::vector<WatchSlot> watch_slots_;

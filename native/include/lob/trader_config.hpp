@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "lob/execution.hpp"
+#include "lob/money.hpp"
 #include "lob/risk.hpp"
 #include "lob/strategies.hpp"
 #include "lob/strategy.hpp"
@@ -19,6 +21,7 @@ struct TraderSlot {
   SizeUnits max_order_size;             ///< no default: zero refuses
   std::int64_t slippage_cap_ticks = 0;  ///< a taker's limit lies this far beyond the touch
   std::int64_t flatten_cap_ticks = 0;   ///< the same for closing orders
+  Int128 size_unit_e18 = 0;             ///< in 10^-18 of the base asset; 0: fees in it are not booked exactly
 };
 
 struct TraderConfig {
@@ -26,6 +29,7 @@ struct TraderConfig {
   std::vector<StrategyConfig> strategies;
   RiskLimits risk;
   WatchLimits watch;
+  ExecutionConfig execution;
   TsNs reply_timeout_ns = 10'000'000'000;  ///< an order unanswered for longer becomes `unknown`
   std::vector<TraderSlot> slots;           ///< in grid order
 };

@@ -71,6 +71,6 @@ Refusal apply_wishes(Trader& trader, const InputName& input, Bytes payload, cons
 /// "model"}: who gives no name is an operator. Or {"op": "observe", "fact": F, "value": n}, F as in
 /// text_of(Fact): taken in every trading state.
 Refusal apply_command(Trader& trader, const InputName& input, Bytes json, TradingOutputs& out);
-Refusal apply_reply(Trader& trader, const InputName& input, const SimReply& reply, TradingOutputs& out);
+Refusal apply_reply(Trader& trader, const InputName& input, const VenueReply& reply, TradingOutputs& out);
 
 }  // namespace lob

@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Literal
 
 from orchestration.config import MonitorConfig
-from orchestration.defs.session.journals import PREFIX, SUFFIX
+from orchestration.defs.session.journals import SUFFIX
 from orchestration.settings import Settings
 from streaming.errors import NotRunningError
 from streaming.shell.control import ask
 from streaming.shell.recorder_names import SOCKET_NAME as RECORDER_SOCKET
 from streaming.shell.trader_names import SOCKET_NAME as TRADER_SOCKET
+from streaming.trader.modes import session_files
 from warehouse.lake import RAW
 
 PART_SUFFIX = ".part"
@@ -64,7 +65,7 @@ def see_recorder(settings: Settings) -> Sighting:
 def see_trader(settings: Settings) -> Sighting:
     """Look at the trader."""
     journals = settings.folders.journal_dir
-    return _see(settings, "trader", TRADER_SOCKET, lambda _answer: _newest(journals.glob(f"{PREFIX}*{SUFFIX}*")))
+    return _see(settings, "trader", TRADER_SOCKET, lambda _answer: _newest(session_files(journals, f"{SUFFIX}*")))
 
 
 SIGHTS: Mapping[str, Callable[[Settings], Sighting]] = {"recorder": see_recorder, "trader": see_trader}

@@ -1,18 +1,19 @@
-"""Sealed journals of paper sessions: which there are, and which the lake does not hold yet. Pure of Dagster."""
+"""Sealed journals of sessions: which there are, and which the lake does not hold yet. Pure of Dagster."""
 
 from pathlib import Path
 
 from orchestration.settings import Settings
 from streaming.errors import UsageError
+from streaming.trader.modes import session_files
 
-PREFIX, SUFFIX = "paper-", ".seg.zst"
+SUFFIX = ".seg.zst"
 RUNS_NAMED = 3
 """Sessions that an error about an unknown one names."""
 
 
 def sealed_journals(settings: Settings) -> dict[str, Path]:
     """Return the sealed journals by run, the oldest first: a run is named after its beginning."""
-    found = sorted(settings.folders.journal_dir.glob(f"{PREFIX}*{SUFFIX}"))
+    found = session_files(settings.folders.journal_dir, SUFFIX)
     return {path.name.removesuffix(SUFFIX): path for path in found}
 
 

@@ -9,9 +9,10 @@ from orchestration.defs.ingest.due import fingerprint
 from orchestration.defs.resources import House
 from orchestration.defs.session.assets import RUN_TAG
 from orchestration.defs.session.jobs import sessions
-from orchestration.defs.session.journals import PREFIX, sealed_journals
+from orchestration.defs.session.journals import sealed_journals
 from orchestration.defs.train.jobs import retraining
 from orchestration.settings import load_settings
+from streaming.trader.modes import Mode
 
 _interval_s = load_settings().orchestration.sensor_interval_s
 
@@ -33,7 +34,9 @@ def drifted_sessions(house: House) -> Iterator[dg.RunRequest | dg.SkipReason]:
     if not settings.orchestration.drift.retrains:
         yield dg.SkipReason("orchestration.drift.retrains is false: a person decides on retraining")
         return
-    flags = read_flags(settings.folders.reports_dir, PREFIX)
+    flags = {
+        run: flagged for mode in Mode for run, flagged in read_flags(settings.folders.reports_dir, f"{mode}-").items()
+    }
     drifted = [run for run, flagged in flags.items() if flagged]
     for run in drifted:
         yield dg.RunRequest(run_key=f"drift {run}", tags={RUN_TAG: run})

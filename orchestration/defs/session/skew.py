@@ -21,7 +21,7 @@ from native.config import EngineSettings, GridConfig
 from streaming import convert
 from streaming.journal import Journal
 from streaming.segments import KIND_FRAME, KIND_REQUEST, HourlySegments, SegmentHeader
-from streaming.trading_records import KIND_SIM
+from streaming.trader.order_venue import REPLY_KINDS
 from warehouse.lake import Lake
 from warehouse.schema import FEATURE_NAMES, PRICE_TICKS_NAMES, SIZE_UNITS_NAMES
 
@@ -106,7 +106,7 @@ def converted_journal(
 def write_segments(journal: Path, lake: Lake) -> int:
     """Write what was heard from the venues, and asked of them, as the segments of one run; return the last's time."""
     read, last_frame_ns = Journal(journal), 0
-    heard = {source.id: source.venue for source in read.header.sources if source.kind != KIND_SIM}
+    heard = {source.id: source.venue for source in read.header.sources if source.kind not in REPLY_KINDS}
     writers = {
         venue: HourlySegments(lake.root, _venue_header(read.header, venue), venue, number)
         for number, venue in enumerate(sorted(set(heard.values())))
@@ -187,9 +187,9 @@ def _cells(frame: pl.DataFrame, names: Sequence[str]) -> NDArray[np.generic]:
 
 
 def _venue_header(header: SegmentHeader, venue: str) -> SegmentHeader:
-    """Return the header that a recorder of this venue would have written: no engine, no simulated source."""
+    """Return the header that a recorder of this venue would have written: no engine, no source of replies to orders."""
     return SegmentHeader(
         run=header.run,
         instruments=tuple(entry for entry in header.instruments if entry.venue == venue),
-        sources=tuple(entry for entry in header.sources if entry.venue == venue and entry.kind != KIND_SIM),
+        sources=tuple(entry for entry in header.sources if entry.venue == venue and entry.kind not in REPLY_KINDS),
     )

@@ -4,10 +4,23 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from paper_market import GRID, NAMES, START_NS, Feeder, arrivals, begin, plan_of, settings_of, silent
+from paper_market import GRID, NAMES, START_NS, Feeder, arrivals, begin, plan_of, settings_of, silent, venue_plans
 
-from orchestration.defs.session.skew import agreement_with_recorder, compared, converted_journal, skew_of
+from orchestration.defs.session.skew import (
+    agreement_with_recorder,
+    compared,
+    converted_journal,
+    skew_of,
+    write_segments,
+)
+from streaming.live_journal import LiveJournal
+from streaming.segments import read_header
 from streaming.session_tables import land_session
+from streaming.trader.modes import Mode
+from streaming.trader.order_venue import REPLY_KINDS
+from streaming.trader.plan import trader_plan
+from streaming.trader.session import TradingSession
+from streaming.venues.venue_reply import ReplyKind, VenueReply
 from warehouse.lake import Lake
 
 STEPS = 400
@@ -66,6 +79,47 @@ def test_conversion_of_a_sessions_frames_gives_what_its_trader_saw_bit_for_bit(
     assert skew.rows_after_last_frame == 5 * len(NAMES)  # closed by the clock alone
     assert saw["hour"].n_unique() == 2
     assert list(tmp_path.iterdir()) == []
+
+
+class OneReply:
+    """Live venues that say one thing, of nobody's order."""
+
+    def __init__(self, ts_ns: int) -> None:
+        self._owed = [(ts_ns, VenueReply(kind=ReplyKind.cancelled, client_order_id=1, instrument=0).encode())]
+
+    def frame(self, seq: int, source: int, ts_ns: int, payload: bytes) -> bool:
+        return False
+
+    def submit(self, requests: object, ts_ns: int) -> None:
+        pass
+
+    def next_ts_ns(self) -> int | None:
+        return self._owed[0][0] if self._owed else None
+
+    def due(self, ts_ns: int) -> list[tuple[int, bytes]]:
+        owed, self._owed = self._owed, []
+        return owed
+
+
+def test_what_venues_say_of_orders_of_a_live_session_is_no_frame_of_the_market(tmp_path: Path):
+    frames = arrivals(20)
+    plan = trader_plan(settings_of(), GRID, venue_plans(NAMES), None, START_NS, Mode.live)
+    journal = LiveJournal(tmp_path / f"{plan.header.run}.seg.zst", plan.header)
+    trading = TradingSession(plan, journal, orders=OneReply(frames[30].ts_ns))
+    feeder = Feeder(trading)
+    feeder.feed(frames)
+    feeder.advance(frames[-1].ts_ns + AFTER_NS)
+    assert trading.counts.replies == 1
+    sealed = trading.close()
+
+    lake = Lake(tmp_path / "raw")
+    write_segments(sealed, lake)
+    landed = land_session(Lake(tmp_path / "lake"), sealed, silent)
+
+    headers = [read_header(path) for path in lake.root.rglob("*.seg.zst")]
+    kinds = {source.kind for header in headers for source in header.sources}
+    assert headers and kinds.isdisjoint(REPLY_KINDS)
+    assert landed.frames == trading.counts.frames
 
 
 def test_one_bit_of_one_feature_is_found_and_named(saw: pl.DataFrame, made: pl.DataFrame, last_ns: int):

@@ -164,6 +164,38 @@ def test_order_errors_are_counted_within_their_window(count: str, subject: str, 
     assert watch.trader(61, **{count: 50 + rose}, frames=200) == []
 
 
+def _account(**words: object) -> dict[str, object]:
+    return {"venue": "bybit_spot", "is_trusted": True, "blocked_by": "", "halted_by": "", **words}
+
+
+def _live(*accounts: dict[str, object], **words: object) -> dict[str, object]:
+    return {"venues": [*accounts], "differences": 0, "recent": [], "ending": None, **words}
+
+
+def test_an_account_that_is_halted_is_told_but_not_at_the_end_of_its_session() -> None:
+    watch, halted = Watch(), _account(is_trusted=False, halted_by="place: 401 the key is refused")
+
+    found = only(watch.trader(live=_live(halted)))
+    assert (found.rule, found.subject) == ("account_halted", "bybit_spot") and "key is refused" in found.words
+    assert watch.trader(1, live=_live(halted, ending="cancelling"), frames=101) == []
+
+
+def test_a_difference_between_an_account_and_what_is_known_of_it_is_told_with_its_words() -> None:
+    watch, recent = Watch(), [{"told": "difference", "text": "missing_fill: 0.01 BTC"}, {"told": "lost", "text": "x"}]
+    assert watch.trader(live=_live(_account())) == []
+
+    found = only(watch.trader(1, live=_live(_account(), differences=2, recent=recent), frames=101))
+    assert (found.rule, found.events) == ("account_differs", 2) and "missing_fill: 0.01 BTC" in found.words
+
+
+def test_an_account_that_is_not_heard_is_told_after_its_patience() -> None:
+    watch, away = Watch(), _live(_account(is_trusted=False, blocked_by="the account's events are not heard"))
+
+    assert watch.trader(live=away) == []
+    found = only(watch.trader(11, live=away, frames=101))
+    assert found.rule == "account_unheard" and "events are not heard" in found.words
+
+
 def test_lost_connection_is_told_after_its_patience() -> None:
     venue = {"venue": "bybit_spot", "is_connected": False, "last_problem": "refused"}
     watch = Watch()

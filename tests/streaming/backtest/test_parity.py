@@ -12,7 +12,7 @@ from streaming.backtest import anew
 from streaming.backtest.parity import compare_session
 from streaming.backtest.session import compare_tables
 from streaming.cli.main import main
-from streaming.errors import UsageError
+from streaming.errors import RefusedError, UsageError
 from streaming.session_tables import land_session
 from streaming.settings import load_settings
 from streaming.trader.python_strategies import PythonStrategies
@@ -77,6 +77,15 @@ def test_a_session_heard_again_gives_its_orders_and_fills_byte_for_byte(session)
     assert verdict.is_identical
     assert [(table.table, table.differing) for table in verdict.tables] == [("orders", 0), ("fills", 0)]
     assert all(table.session_rows > 10 for table in verdict.tables)
+
+
+def test_a_live_session_is_refused_as_no_simulated_venue_fills_its_orders_the_same(session):
+    settings, _ = session
+    run = "live-20260105T120000.000"
+    (settings.warehouse.journal_dir / f"{run}.seg.zst").touch()
+
+    with pytest.raises(RefusedError, match="trader replay"):
+        compare_session(settings, run, is_recomputed=False, progress=silent)
 
 
 def test_the_command_prints_the_verdict_and_ends_well(session, capsys):

@@ -1,6 +1,7 @@
 """`trader emulate` as a process: announces itself, serves, and ends cleanly."""
 
 import argparse
+import hmac
 import json
 import signal
 import socket
@@ -58,6 +59,18 @@ def fetch(address: str, path: str, method: str = "GET") -> dict:
         return json.loads(reply.read())
 
 
+def signed(document: dict, venue: str, path: str, query: str) -> dict:
+    """Return what a signed question is answered; the emulator's clock is the addresses file's."""
+    clock, keys = document["clock"], document["accounts"][venue]
+    now_ns = clock["epoch_ns"] + (time.monotonic_ns() - clock["start_ns"]) * clock["speed"]
+    text = "&".join(filter(None, [query, f"timestamp={int(now_ns) // 1_000_000}"]))
+    signature = hmac.new(keys["secret"].encode(), text.encode(), "sha256").hexdigest()
+    url = f"http://{document['addresses'][venue]}{path}?{text}&signature={signature}"
+    request = urllib.request.Request(url, headers={"X-MBX-APIKEY": keys["api_key"]})
+    with urllib.request.urlopen(request, timeout=5) as reply:
+        return json.loads(reply.read())
+
+
 @pytest.mark.parametrize("end", ["SIGTERM", "SIGINT", "control"])
 def test_it_serves_until_told_to_stop_and_leaves_nothing(tmp_path: Path, end: str) -> None:
     with started(tmp_path, "--speed", "10", "--faults-per-hour", "60") as (child, document):
@@ -98,6 +111,34 @@ def test_it_serves_until_told_to_stop_and_leaves_nothing(tmp_path: Path, end: st
 def test_options_that_make_no_sense_are_usage(words: list[str], text: str) -> None:
     with pytest.raises(UsageError, match=text):
         run_emulate(options_of(*words))
+
+
+@pytest.mark.parametrize(
+    ("words", "rates"),
+    [
+        ([], {"binance_usdm": ("0.000200", "0.000500"), "binance_spot": ("0.00100000", "0.00100000")}),
+        (
+            ["--fees", "0", "-0.5"],
+            {"binance_usdm": ("0.000000", "-0.000050"), "binance_spot": ("0.00000000", "-0.00005000")},
+        ),
+    ],
+    ids=["usual", "given"],
+)
+def test_accounts_pay_what_venues_take_unless_told_otherwise(
+    tmp_path: Path, words: list[str], rates: dict[str, tuple[str, str]]
+) -> None:
+    with started(tmp_path, *words) as (_, document):
+        usdm = signed(document, "binance_usdm", "/fapi/v1/commissionRate", "symbol=BTCUSDT")
+        spot = signed(document, "binance_spot", "/api/v3/account", "")["commissionRates"]
+    assert (usdm["makerCommissionRate"], usdm["takerCommissionRate"]) == rates["binance_usdm"]
+    assert (spot["maker"], spot["taker"]) == rates["binance_spot"]
+
+
+@pytest.mark.parametrize("rate", ["much", "nan", "101", "Infinity"])
+def test_a_fee_that_cannot_be_is_usage(rate: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        options_of("--fees", "1", rate)
+    assert "expected a rate of at most 100 bps" in capsys.readouterr().err
 
 
 def test_a_taken_port_is_named_in_one_line() -> None:

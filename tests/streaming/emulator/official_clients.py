@@ -1,8 +1,8 @@
-"""Run by the judges' own Python: the venues' official clients read the emulator, unmodified but for the address.
+"""Run by each judge's own Python: a venue's official client reads the emulator, unmodified but for the address.
 
-    python official_clients.py '{"binance_usdm": "127.0.0.1:1", "binance_spot": "127.0.0.1:2", ...}'
+    python official_clients.py usdm '{"binance_usdm": "127.0.0.1:1", "binance_spot": "127.0.0.1:2", ...}'
 
-Prints one JSON document of what they read.
+The first word names the judge: usdm, spot or pybit. Prints one JSON document of what it read.
 """
 
 import asyncio
@@ -150,16 +150,15 @@ def bybit(address):
 
 
 def main():
-    """Ask all three and print what came."""
-    addresses = json.loads(sys.argv[1])
-    found = {
-        "binance_usdm": usdm_rest(addresses["binance_usdm"]),
-        "binance_spot": spot_rest(addresses["binance_spot"]),
-        "bybit_spot": bybit(addresses["bybit_spot"]),
-        "usdm_streams": asyncio.run(usdm_streams(addresses["binance_usdm"])),
-        "spot_streams": asyncio.run(spot_streams(addresses["binance_spot"])),
+    """Ask one client and print what came."""
+    judge, addresses = sys.argv[1], json.loads(sys.argv[2])
+    usdm, spot = addresses["binance_usdm"], addresses["binance_spot"]
+    reading = {
+        "usdm": lambda: {"binance_usdm": usdm_rest(usdm), "usdm_streams": asyncio.run(usdm_streams(usdm))},
+        "spot": lambda: {"binance_spot": spot_rest(spot), "spot_streams": asyncio.run(spot_streams(spot))},
+        "pybit": lambda: {"bybit_spot": bybit(addresses["bybit_spot"])},
     }
-    json.dump(found, sys.stdout, default=str)
+    json.dump(reading[judge](), sys.stdout, default=str)
 
 
 if __name__ == "__main__":

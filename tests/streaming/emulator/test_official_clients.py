@@ -1,8 +1,6 @@
 """The venues' own clients are the judges: they read exchange information, depth and streams of the emulator.
 
-They live in an environment of their own, never in the project's:
-python -m venv build/judges/venv && build/judges/venv/bin/pip install pybit==5.17.0 binance-sdk-spot==13.2.0
-binance-sdk-derivatives-trading-usds-futures==18.0.1
+Each lives in an environment of its own, never in the project's: `make judges`.
 """
 
 import asyncio
@@ -18,31 +16,38 @@ from streaming.emulator.serve import serving
 from streaming.emulator.source import EndlessMarket
 
 ROOT = Path(__file__).resolve().parents[3]
-JUDGES = ROOT / "build" / "judges" / "venv" / "bin" / "python"
+JUDGES = ROOT / "build" / "judges"
+NAMES = ("usdm", "spot", "pybit")
 SCRIPT = Path(__file__).with_name("official_clients.py")
 START_NS = 1_767_571_200_000_000_000
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(not JUDGES.exists(), reason="no judges' environment; this file's head says how to make one"),
-]
+pytestmark = pytest.mark.slow
+
+
+async def read(judge, addresses):
+    """Return what one judge read."""
+    python = JUDGES / judge / "bin" / "python"
+    if not python.exists():
+        pytest.fail(f"no judge at {python}: make judges", pytrace=False)
+    child = await asyncio.create_subprocess_exec(
+        str(python), str(SCRIPT), judge, addresses, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    try:
+        out, error = await asyncio.wait_for(child.communicate(), 90)
+    finally:
+        if child.returncode is None:
+            child.kill()
+            await child.wait()
+    assert child.returncode == 0, error.decode()[-2_000:]
+    return orjson.loads(out)
 
 
 async def judged():
     emulator = MarketEmulator(EndlessMarket(1, START_NS, new_fields=True))
     async with serving(emulator, speed=20.0) as served:
         addresses = orjson.dumps(served.addresses).decode()
-        child = await asyncio.create_subprocess_exec(
-            str(JUDGES), str(SCRIPT), addresses, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
-        )
-        try:
-            out, error = await asyncio.wait_for(child.communicate(), 90)
-        finally:
-            if child.returncode is None:
-                child.kill()
-                await child.wait()
-        assert child.returncode == 0, error.decode()[-2_000:]
-        return orjson.loads(out)
+        read_by = await asyncio.gather(*(read(judge, addresses) for judge in NAMES))
+    return {name: value for each in read_by for name, value in each.items()}
 
 
 @pytest.fixture(scope="module")

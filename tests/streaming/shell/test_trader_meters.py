@@ -16,6 +16,7 @@ from streaming.shell.metrics_writer import MetricsWriter
 from streaming.shell.trader_bus import TraderBus
 from streaming.shell.trader_meters import Sources, status_document
 from streaming.shell.trading_loop import TradingLoop
+from streaming.trader.modes import Mode
 
 WINDOWS = {"latency_bars", "performance", "waterfalls", "orders", "limits"}
 
@@ -31,6 +32,7 @@ def told(folder: Path) -> JsonObject:
         off = RedisSettings.model_validate({"url": "off"})
         bus = TraderBus(off, folder, asyncio.get_running_loop(), lambda request: {}, lambda: None)
         sources = Sources(
+            mode=Mode.paper,
             clock=clock,
             engine=settings_of().native,
             trading=trading,

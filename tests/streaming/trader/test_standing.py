@@ -84,6 +84,13 @@ def test_orders_that_a_venue_rejected_or_left_unanswered_are_errors_and_refused_
     assert (stands.counts.order_errors, stands.counts.refused) == (2, 1)
 
 
+def test_orders_are_counted_by_instrument_and_state(stands: Standing) -> None:
+    stands.add(outputs(order_events=[order(1, "unknown"), order(2, "open"), order(3, "cancelled")]))
+    states = frozenset({native.enums["OrderState"].index("unknown")})
+
+    assert stands.in_states(states)[0] == 1 and sum(stands.in_states(states).values()) == 1
+
+
 def test_refused_order_is_counted_and_told_with_its_rule(stands: Standing) -> None:
     rule = native.enums["RiskRule"].index("net_exposure")
     stands.add(outputs(order_events=[{**order(1, "refused"), "reason": rule}]))

@@ -48,7 +48,7 @@ def test_the_operators_words_work_with_redis_gone_or_hung(house_on_redis, number
 
     out = capsys.readouterr().out
     assert codes == [0, 0, 0, 0, 0]
-    moves = re.findall(r"^(\w+) -> (\w+):", out, re.MULTILINE)
+    moves = re.findall(r"^PAPER  (\w+) -> (\w+):", out, re.MULTILINE)
     assert [to for _, to in moves] == ["REDUCING", "ACTIVE", "HALTED", "ACTIVE", "FLATTENING"]
     until(lambda: is_gone(house.run_dir), "the end of Redis")
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 import pytest
 
 from streaming.watchdog.heartbeat import ENDED, FORM, MAGIC, RUNNING, TRADER, Heartbeat, HeartbeatReader
-from streaming.watchdog.ladder import LADDER, SOCKET_NAME, Case, Process, climb
+from streaming.watchdog.ladder import LADDER, SOCKET_NAME, Case, Process, climb, end, halt
 from streaming.watchdog.latch import Latch, clear_latch, read_latch, set_latch
 from streaming.watchdog.process import Watchdog
 
@@ -181,3 +181,44 @@ def test_a_latch_that_cannot_be_read_is_a_latch(tmp_path, text):
     (tmp_path / "trader.halted").write_text(text)
 
     assert "without a reason that can be read" in read_latch(tmp_path).reason
+
+
+def test_a_live_trader_that_hangs_has_its_orders_cancelled_before_and_after_its_end(tmp_path):
+    states = []
+    with sleeper() as child:
+        child.send_signal(signal.SIGSTOP)
+        case = Case(tmp_path, Process(child.pid), "watchdog", "silent", 0.1)
+
+        def cancel_ours(silence_s):
+            states.append(case.trader.has_ended())
+            return "2 of ours cancelled"
+
+        case.cancel_ours = cancel_ours
+        said = climb(case)
+
+    assert [line.partition(":")[0] for line in said] == ["halt", "latch", "cancel", "end", "confirm"]
+    assert states == [False, True]
+    assert said[2] == "cancel: 2 of ours cancelled" and said[4] == "confirm: 2 of ours cancelled"
+
+
+def test_a_live_trader_that_comes_back_while_its_orders_are_cancelled_halts_and_is_left_to_run(tmp_path):
+    with sleeper() as child:
+        case = Case(tmp_path, Process(child.pid), "watchdog", "silent", 0.1, cancel_ours=lambda silence_s: "none left")
+        assert halt(case).startswith("halt: no answer")
+        with answering(tmp_path, {"ok": True, "state": "halted"}):
+            said = end(case)
+
+        assert said == f"end: not needed, process {child.pid} answers and runs on"
+        assert not case.trader.has_ended()
+
+
+def test_a_cancel_that_fails_does_not_keep_the_trader_from_being_ended(tmp_path):
+    def cancel_ours(silence_s):
+        raise OSError("no network")
+
+    with sleeper() as child:
+        case = Case(tmp_path, Process(child.pid), "watchdog", "silent", 0.1, cancel_ours=cancel_ours)
+        said = climb(case)
+
+        assert case.trader.has_ended(5.0)
+    assert "cancel: failed: no network" in said and "confirm: failed: no network" in said

@@ -11,7 +11,9 @@ from paper_house import emulator, make_house
 from waiting import until
 from watched_trader import watchdogs_of, watched
 
+from streaming.lock import is_held
 from streaming.watchdog.latch import read_latch
+from streaming.watchdog.process import LOCK_NAME
 
 QUICK = "limit_ms = 1500\npatience_ms = 200"
 
@@ -105,6 +107,9 @@ def test_by_hand_it_needs_a_trader_that_nobody_watches(house):
     nothing = by_hand()
     with emulator(house.addresses_file), watched(house) as trader:
         trader.until_trades()
+        until(
+            lambda: is_held(house.run_dir / LOCK_NAME), "the trader's own watchdog"
+        )  # on a busy machine it comes later
         second = by_hand()
         trader.send(signal.SIGTERM)
         trader.code()
