@@ -11,6 +11,7 @@ the engine or a document; or an error, of which the market's table says what it 
 An answer that comes after its call was given up is read all the same: it may be what resolves an unknown order.
 """
 
+from abc import ABC, abstractmethod
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -60,7 +61,7 @@ Limits = tuple[LimitUse, ...]
 _NOTHING: Final[Answer] = ((), None)
 
 
-class BinanceOrders:
+class BinanceOrders(ABC):
     """The part of a `Gateway` that is the same on spot and USD-M."""
 
     venue: str
@@ -137,15 +138,17 @@ class BinanceOrders:
         call = self._send(kind, params, way or Way.rest, ts_ns, symbol=symbol, weight=weight)
         return replace(call, base=self._key_base) if kind is CallKind.permissions else call
 
+    @abstractmethod
     def _question(self, kind: CallKind, symbol: str, since: int, value: int) -> tuple[Params, int | None]:
         """Return parameters of a question, and its weight where it is not the endpoint's."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _place(self, spec: OrderSpec, way: Way, ts_ns: int) -> Call | Breach:
-        raise NotImplementedError
+        """Return the call that places an order within the rules, or the rule that is against it."""
 
+    @abstractmethod
     def _amend(self, spec: OrderSpec, way: Way, ts_ns: int) -> Call | Breach:
-        raise NotImplementedError
+        """Return the call that changes an order within the rules, or the rule that is against it."""
 
     def _about(self, kind: CallKind, spec: OrderSpec, way: Way, ts_ns: int) -> Call:
         symbol = self._instruments.of_id(spec.instrument).symbol
@@ -272,9 +275,9 @@ class BinanceOrders:
             limits += binance_stated_uses(document.get("rateLimits"))
         return Outcome(call=call, is_accepted=True, replies=replies, document=told, limits=limits)
 
+    @abstractmethod
     def _accepted(self, call: Call, document: object, data: bytes, ts_ns: int) -> Answer:
         """Return replies and document of an accepted call."""
-        raise NotImplementedError
 
     def _rules_of(self, data: bytes) -> Answer:
         """Keep the filters of our instruments; one that is not listed any more loses its own."""

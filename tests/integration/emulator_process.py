@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import orjson
 
-from streaming.emulator.faults import FaultKind, FaultSchedule
+from streaming.emulator.faults import ORDER_FAULTS, FaultKind, FaultSchedule
 from streaming.emulator.market import MarketEmulator
 from streaming.emulator.serve import Served, serving
 from streaming.emulator.session import Session
@@ -89,7 +89,7 @@ async def serve(folder: Path, play: Play) -> None:
 
 
 def schedule_of(play: Play, venues: list[str]) -> FaultSchedule | None:
-    kinds = [kind for kind in FaultKind if kind is not FaultKind.regime]
+    kinds = [kind for kind in FaultKind if kind is not FaultKind.regime and kind not in ORDER_FAULTS]
     if not play.faults_per_hour:
         return None
     return FaultSchedule(play.fault_seed, play.faults_per_hour, play.start_ns, venues, kinds)

@@ -39,6 +39,7 @@ from streaming.recorder.plan import VenuePlan, VenueTarget
 from streaming.recorder.tape import FrameTape
 from streaming.segments import read_block
 from streaming.shell import trader as trader_module
+from streaming.shell import trader_parts as trader_parts_module
 from streaming.shell.clock import Clock
 from streaming.shell.inference import Forecast, Window
 from streaming.shell.model_life import LifeSurroundings, ModelLife
@@ -296,10 +297,10 @@ def _playing(market: PlayedMarket, venues: int) -> Iterator[None]:
     """Put the market in the place of the venues' sockets, for one run."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
-            trader_module, "VenueClient", lambda target, *_: _PlayedVenue(market, target, venues), raising=True
+            trader_module, "VenueClient", lambda target, *_, **__: _PlayedVenue(market, target, venues), raising=True
         )
         patch.setattr(trader_module, "TradingLoop", _played_loop(market))
-        patch.setattr(trader_module, "ModelLife", _played_life(market))
+        patch.setattr(trader_parts_module, "ModelLife", _played_life(market))
         try:
             yield
         finally:
