@@ -36,9 +36,11 @@ from streaming.venues.rate_budget import RateBudget
 from streaming.venues.venue_reply import Origin
 
 PROCESS = Path(__file__).parent / "order_server.py"
-ROUNDS, WARM = 150, 15
-PAUSE_S = 0.12
-"""Between orders: venues count them."""
+ROUNDS, WARM = 100, 10
+PAUSE_S = 0.15
+"""Between orders: venues count them, and we keep below what they allow."""
+PRICE = "30000"
+"""Far below the market: it rests."""
 START_S = 60.0
 
 
@@ -142,7 +144,9 @@ class Orders:
 
     def _moved(self, ts_ns: int) -> None:
         self.link.obey()
-        answers = [reply for _, reply in self.venue.take_replies() if reply.origin is Origin.answer]
+        replies = [reply for _, reply in self.venue.take_replies()]
+        assert all(reply.origin is not Origin.shell for reply in replies), "it never left"
+        answers = [reply for reply in replies if reply.origin is Origin.answer]
         if answers and self.answered is not None and not self.answered.done():
             self.answered.set_result(time.perf_counter_ns())
         if (snapshot := self.venue.take_snapshot()) is not None:
@@ -162,7 +166,7 @@ async def orders_ns(venue: str, place: Path) -> tuple[list[int], list[int]]:
         spec = OrderSpec(
             client_order_id=9 << 32 | number,
             instrument=0,
-            price_ticks=instrument.tick.count("58000"),
+            price_ticks=instrument.tick.count(PRICE),
             size_units=instrument.size_unit.count("0.01"),
             time_in_force=TimeInForce.post_only,
         )
