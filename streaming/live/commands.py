@@ -5,6 +5,7 @@ An answer that never comes is no hole: the venue keeps the time of every call it
 
 from dataclasses import dataclass, field
 
+from streaming.recorder.commands import CloseSocket, SendPing
 from streaming.venues.gateway import Call, Way
 
 
@@ -26,20 +27,6 @@ class SendText:
     socket: int
     data: bytes = field(repr=False)
     """May hold key and signature."""
-
-
-@dataclass(frozen=True, slots=True)
-class SendPing:
-    """Send a websocket ping; answer with `on_pong`."""
-
-    socket: int
-
-
-@dataclass(frozen=True, slots=True)
-class CloseSocket:
-    """Close at once, also while connecting. No answer is awaited."""
-
-    socket: int
 
 
 @dataclass(frozen=True, slots=True)

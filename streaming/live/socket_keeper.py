@@ -6,7 +6,7 @@ See `links` for the table. What was under way on a socket that ends is given up 
 from collections.abc import Callable
 from typing import Final
 
-from streaming.live.commands import CloseSocket, OpenSocket, SendPing, SendText
+from streaming.live.commands import OpenSocket, SendText
 from streaming.live.flight import Flight, Purpose
 from streaming.live.links import NEVER_NS, Due, Links, PrivateSocket, SocketAction, SocketEvent, SocketState
 from streaming.live.listen_key import ListenKey
@@ -15,6 +15,7 @@ from streaming.live.reconcile_keeper import ReconcileKeeper
 from streaming.live.ways import VenueWays
 from streaming.live.wire import Wire
 from streaming.live.words import Told
+from streaming.recorder.commands import CloseSocket, SendPing
 from streaming.venues.gateway import Action, Call, Outcome, Way
 
 GiveUp = Callable[[Flight, str, int], None]

@@ -6,8 +6,9 @@ A private socket's path may hold a listen key: what is said of a socket that cou
 import asyncio
 from collections.abc import Callable, Mapping
 
-from streaming.live.commands import CloseSocket, Command, Http, OpenSocket, SendPing, SendText
+from streaming.live.commands import Command, Http, OpenSocket, SendText
 from streaming.live.venue import LiveVenue
+from streaming.recorder.commands import CloseSocket, SendPing
 from streaming.shell.clock import Clock
 from streaming.shell.connection import Sockets
 from streaming.shell.order_rest import OrderRest

@@ -8,10 +8,9 @@ from typing import Final
 import aiohttp
 from yarl import URL
 
-from streaming.shell.rest import REPLY_BYTES_MAX, RestError
+from streaming.shell.rest import RestError, read_whole
 from streaming.venues.gateway import Call, HttpReply
 
-CHUNK_BYTES: Final = 1 << 16
 BODY_TYPE: Final = "application/json"
 CONNECTIONS_MAX: Final = 32
 
@@ -35,7 +34,7 @@ class OrderRest:
             async with self._session.request(
                 call.method, url, data=call.body or None, headers=headers, allow_redirects=False
             ) as response:
-                body = await _read(response)
+                body = await read_whole(response)
                 return HttpReply(
                     status=response.status,
                     body=body,
@@ -53,14 +52,3 @@ def _words(error: Exception) -> str:
     """Return what the operating system says; a library's own words may repeat what was sent."""
     told = (error.strerror or "") if isinstance(error, OSError) else ""
     return f"{type(error).__name__}: {told}".rstrip(": ")
-
-
-async def _read(response: aiohttp.ClientResponse) -> bytes:
-    chunks: list[bytes] = []
-    size = 0
-    async for chunk in response.content.iter_chunked(CHUNK_BYTES):
-        size += len(chunk)
-        if size > REPLY_BYTES_MAX:
-            raise aiohttp.ClientPayloadError(f"more than {REPLY_BYTES_MAX} bytes")
-        chunks.append(chunk)
-    return b"".join(chunks)

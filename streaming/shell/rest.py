@@ -32,7 +32,7 @@ class RestClient:
         url = f"{self._base_url}{request.target}"
         try:
             async with self._session.get(URL(url, encoded=True), allow_redirects=False) as response:
-                body = await _read(response)
+                body = await read_whole(response)
                 return Reply(
                     status=response.status,
                     body=body,
@@ -52,7 +52,8 @@ def plain_text(text: str) -> str:
     return " ".join(text.encode("utf-8", "replace").decode()[:ERROR_SIGNS_MAX].split())
 
 
-async def _read(response: aiohttp.ClientResponse) -> bytes:
+async def read_whole(response: aiohttp.ClientResponse) -> bytes:
+    """Return the body; ClientPayloadError for one of more than `REPLY_BYTES_MAX` bytes."""
     chunks: list[bytes] = []
     size = 0
     async for chunk in response.content.iter_chunked(CHUNK_BYTES):

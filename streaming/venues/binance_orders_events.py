@@ -5,8 +5,11 @@ from collections.abc import Callable, Mapping
 from typing import ClassVar, Final
 
 from streaming.venues.binance_orders_fields import Fields, shown
-from streaming.venues.binance_orders_replies import OrderReplies
+from streaming.venues.binance_orders_known import KnownOrder
+from streaming.venues.binance_orders_replies import STREAM_FILL, OrderReplies, count_of, side_of
 from streaming.venues.gateway import Heard, StreamEvent, Told
+from streaming.venues.instruments import Instrument
+from streaming.venues.venue_reply import Origin, VenueReply
 
 TEXT_SIGNS_MAX: Final = 200
 UNKNOWN_MAX: Final = 1_000
@@ -33,6 +36,25 @@ class EventReader:
         if reader is not None:
             return reader(event)
         return [StreamEvent(told=Told.alive)] if kind in self.quiet else [self.strange(f"event {kind[:40]!r}")]
+
+    def fill(self, event: Fields, instrument: Instrument, known: KnownOrder | None) -> VenueReply:
+        """Read a fill: of an order that we know, or of another, which moves the position too."""
+        cumulative = count_of(instrument.size_unit, event, "z")
+        if known is not None:
+            known.filled_units = max(known.filled_units, cumulative)
+            if event.text("X") == "FILLED":
+                self._replies.known.end(known.client_order_id)
+        return self._replies.fill(
+            instrument,
+            event,
+            STREAM_FILL,
+            client_order_id=0 if known is None else known.client_order_id,
+            side=side_of(event, "S"),
+            ts_venue_ns=event.ns("T"),
+            origin=Origin.stream,
+            is_maker=event.flag("m"),
+            cumulative_units=cumulative,
+        )
 
     def strange(self, what: str, text: str = "") -> StreamEvent:
         """Count a message that is not known."""

@@ -16,10 +16,8 @@ from streaming.venues.binance_orders_fields import Fields
 from streaming.venues.binance_orders_known import KnownOrder
 from streaming.venues.binance_orders_replies import (
     ENDS,
-    STREAM_FILL,
     OrderReplies,
     count_of,
-    side_of,
     status_of,
 )
 from streaming.venues.gateway import Heard, StreamEvent, Told
@@ -108,23 +106,9 @@ class SpotEvents(EventReader):
         return None if known is None else self._state(event, instrument, known, revision)
 
     def _fill(self, event: Fields, instrument: Instrument, known: KnownOrder | None, revision: int) -> VenueReply:
-        cumulative = count_of(instrument.size_unit, event, "z")
         if known is not None:
             self._rest(event, instrument, known, revision)
-            known.filled_units = max(known.filled_units, cumulative)
-            if event.text("X") == "FILLED":
-                self._replies.known.end(known.client_order_id)
-        return self._replies.fill(
-            instrument,
-            event,
-            STREAM_FILL,
-            client_order_id=0 if known is None else known.client_order_id,
-            side=side_of(event, "S"),
-            ts_venue_ns=event.ns("T"),
-            origin=Origin.stream,
-            is_maker=event.flag("m"),
-            cumulative_units=cumulative,
-        )
+        return self.fill(event, instrument, known)
 
     def _state(self, event: Fields, instrument: Instrument, known: KnownOrder, revision: int) -> VenueReply | None:
         """Read a message about an order's life; nothing follows from one about an order that another replaced."""

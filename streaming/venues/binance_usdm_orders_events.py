@@ -15,11 +15,9 @@ from streaming.venues.binance_orders_events import EventReader
 from streaming.venues.binance_orders_fields import INT64_MAX, NS_PER_MS, Fields, shown
 from streaming.venues.binance_orders_known import KnownOrder
 from streaming.venues.binance_orders_replies import (
-    STREAM_FILL,
     OrderReplies,
     count_of,
     decimal_of,
-    side_of,
     status_of,
 )
 from streaming.venues.gateway import Balance, FrameError, Heard, StreamEvent, Told, VenuePosition
@@ -86,27 +84,8 @@ class UsdmEvents(EventReader):
         if known is not None:
             self._replies.known.name(known, order.integer("i"))
         if what in ("TRADE", "CALCULATED") and order.integer_or("t") > 0:
-            return self._fill(order, instrument, known)
+            return self.fill(order, instrument, known)  # also of the venue's own orders: a liquidation
         return None if known is None else self._state(order, instrument, known, what)
-
-    def _fill(self, order: Fields, instrument: Instrument, known: KnownOrder | None) -> VenueReply:
-        """Read a fill: ours, or a stranger's (also the venue's own, of a liquidation), which moves the position too."""
-        cumulative = count_of(instrument.size_unit, order, "z")
-        if known is not None:
-            known.filled_units = max(known.filled_units, cumulative)
-            if order.text("X") == "FILLED":
-                self._replies.known.end(known.client_order_id)
-        return self._replies.fill(
-            instrument,
-            order,
-            STREAM_FILL,
-            client_order_id=0 if known is None else known.client_order_id,
-            side=side_of(order, "S"),
-            ts_venue_ns=order.ns("T"),
-            origin=Origin.stream,
-            is_maker=order.flag("m"),
-            cumulative_units=cumulative,
-        )
 
     def _state(self, order: Fields, instrument: Instrument, known: KnownOrder, what: str) -> VenueReply:
         kind, reason = status_of(order, "X")

@@ -13,11 +13,12 @@ from streaming.emulator.market import MarketEmulator
 from streaming.emulator.rest import Reply
 from streaming.emulator.session import Close, Ping, Send
 from streaming.emulator.source import EndlessMarket
-from streaming.live.commands import CloseSocket, Http, OpenSocket, SendPing, SendText
+from streaming.live.commands import Http, OpenSocket, SendText
 from streaming.live.config import LiveConfig
 from streaming.live.gateways import make_gateway
 from streaming.live.venue import LiveVenue
 from streaming.live.words import LiveLimits, OrderRequest, RequestKind
+from streaming.recorder.commands import CloseSocket, SendPing
 from streaming.secret_keys import Credentials, Secret
 from streaming.venues.client_ids import ClientIds
 from streaming.venues.gateway import HttpReply, OrderSpec, TimeInForce

@@ -12,8 +12,9 @@ from urllib.parse import parse_qsl
 
 from streaming.emulator.session import Close, Ping, Send, Session
 from streaming.emulator.venue import Venue
-from streaming.live.commands import CloseSocket, Command, Http, OpenSocket, SendPing, SendText
+from streaming.live.commands import Command, Http, OpenSocket, SendText
 from streaming.live.venue import LiveVenue
+from streaming.recorder.commands import CloseSocket, SendPing
 from streaming.venues.gateway import Call, HttpReply
 
 MS = 1_000_000

@@ -2,37 +2,20 @@
 
 import os
 import signal
-import subprocess
-import sys
-import threading
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from paper_house import WAIT_S
+from talking_process import TalkingProcess
 from waiting import until
 
-HERE = Path(__file__).parent
-PROCESS = HERE / "watched_process.py"
 
-
-class Watched:
+class Watched(TalkingProcess):
     """A running trader; what it and its watchdog say is collected by a thread."""
 
     def __init__(self, house):
         self.house = house
-        paths = [str(HERE), str(HERE.parents[1])]
-        self.process = subprocess.Popen(
-            [sys.executable, str(PROCESS), str(house.settings_file)],
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(paths), "OMP_NUM_THREADS": "1"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        self.lines = []
-        self._reader = threading.Thread(
-            target=lambda: self.lines.extend(iter(self.process.stdout.readline, "")), daemon=True
-        )
-        self._reader.start()
+        super().__init__("watched_process.py", house)
 
     def said(self, words):
         """Tell whether a line holds these words."""

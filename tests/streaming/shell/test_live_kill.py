@@ -1,23 +1,18 @@
 """A live trader that is killed under fire: the next one reconciles, and orders, fills and positions are the venues'."""
 
-import os
 import random
 import re
 import signal
-import subprocess
-import sys
-import threading
 import time
-from pathlib import Path
 
 import pytest
 from live_house import add_strategies, check_truth, make_live_house
 from paper_house import WAIT_S, emulator
+from talking_process import TalkingProcess
 
 from streaming.emulator.faults import Fault, FaultKind
 from streaming.replay import replay
 
-PROCESS = Path(__file__).parents[1] / "live_process.py"
 KILLS_IN_ONE_HOUSE = 5
 READY = re.compile(r"ready for orders after ([0-9.]+) s")
 FAULTS = (
@@ -28,23 +23,11 @@ FAULTS = (
 )
 
 
-class LiveTrader:
+class LiveTrader(TalkingProcess):
     """A running process; its lines are collected by a thread."""
 
     def __init__(self, house):
-        paths = [str(PROCESS.parent), str(PROCESS.parents[2])]
-        self.process = subprocess.Popen(
-            [sys.executable, str(PROCESS), str(house.settings_file)],
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(paths), "OMP_NUM_THREADS": "1"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        self.lines = []
-        self._reader = threading.Thread(
-            target=lambda: self.lines.extend(iter(self.process.stdout.readline, "")), daemon=True
-        )
-        self._reader.start()
+        super().__init__("live_process.py", house)
 
     def until(self, words):
         deadline = time.monotonic() + 2 * WAIT_S

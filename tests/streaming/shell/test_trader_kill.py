@@ -8,40 +8,25 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
 import time
-from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
 from paper_house import WAIT_S, emulator, make_house
+from talking_process import TalkingProcess
 
 from streaming.journal import Journal
 from streaming.replay import replay
 from streaming.trading_records import TABLES_OF_KINDS
 from warehouse.lake import Lake
 
-PROCESS = Path(__file__).parents[1] / "paper_process.py"
 
-
-class Trader:
+class Trader(TalkingProcess):
     """A running process; its lines are collected by a thread."""
 
     def __init__(self, house):
-        paths = [str(PROCESS.parent), str(PROCESS.parents[2])]
-        self.process = subprocess.Popen(
-            [sys.executable, str(PROCESS), str(house.settings_file)],
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(paths), "OMP_NUM_THREADS": "1"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        self.lines = []
-        self._reader = threading.Thread(
-            target=lambda: self.lines.extend(iter(self.process.stdout.readline, "")), daemon=True
-        )
-        self._reader.start()
+        super().__init__("paper_process.py", house)
 
     def until(self, condition):
         """Wait until a line holds what is waited for."""
